@@ -1,0 +1,1 @@
+"""Cameras: the port, the picamera2 adapter and the emulated twin."""

@@ -1,0 +1,1 @@
+"""Displays: one drawing of each screen, shown on an OLED, an LCD or saved as PNG."""

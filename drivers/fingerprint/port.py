@@ -1,0 +1,191 @@
+"""What the station asks of a fingerprint device.
+
+The unit of work is one *attempt*: a set of presses for one step of the capture plan (one finger on a single-finger
+sensor, several at once on a slap scanner). The device runs the attempt and says how it went; the workflow decides
+whether there is another. One thread owns a device. Every call ends within its deadline or when `stop` is set.
+
+A device must never return an image that is short, altered or from another press, nor file it under a position that
+was not asked for.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from wire.fingers import FingerPosition
+
+
+class SensorClass(StrEnum):
+    """Goes into every bundle: what the images are worth."""
+
+    SINGLE_OPTICAL = "single-optical"
+    SINGLE_CAPACITIVE = "single-capacitive"
+    SLAP_OPTICAL = "slap-optical"
+
+
+@dataclass(frozen=True, slots=True)
+class SensorInfo:
+    """What was found. No serial number of a person, no personal data."""
+
+    model: str
+    firmware: str
+    sensor_class: SensorClass
+    width_px: int
+    height_px: int
+    ppi: int
+    bit_depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Values per press; never averaged over fingers. Shares are 0..1.
+
+    `foreground_share`: blocks with ridges; `coherent_area`: mean of coherence x foreground over 16x16 blocks;
+    `orientation_certainty`: mean OCL of ISO/IEC 29794-4.
+    """
+
+    foreground_share: float
+    coherent_area: float
+    orientation_certainty: float
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """One accepted press, as received.
+
+    Attributes:
+        position: the finger it belongs to.
+        packed: pixels exactly as received; bit_depth 4 packs two pixels a byte, high nibble first.
+        sha256: of `packed`.
+    """
+
+    position: FingerPosition
+    packed: bytes
+    sha256: bytes
+    width_px: int
+    height_px: int
+    ppi: int
+    bit_depth: int
+    quality: Quality
+    monotonic_ns: int
+
+
+class PressVerdict(StrEnum):
+    """What became of one press. Everything but ACCEPTED carries a hint for the officer and applicant."""
+
+    ACCEPTED = "accepted"
+    NO_FINGER = "no_finger"
+    IMAGING_FAILED = "imaging_failed"
+    MESSY = "messy"
+    TOO_FEW_FEATURES = "too_few_features"
+    SMALL_AREA = "small_area"
+    LOW_QUALITY = "low_quality"
+    IDENTICAL_IMAGE = "identical_image"
+    DISAGREES = "disagrees"
+    NOT_VERIFIED = "not_verified"
+    DUPLICATE_FINGER = "duplicate_finger"
+    WRONG_HAND = "wrong_hand"
+    DEVICE_FAULT = "device_fault"
+
+
+@dataclass(frozen=True, slots=True)
+class PressLog:
+    """One line of the attempt log; bad presses are logged too."""
+
+    press: int
+    verdict: PressVerdict
+    quality: Quality | None
+    monotonic_ns: int
+
+
+class Prompt(StrEnum):
+    """What the applicant should do now; catalogue key `finger.prompt.<value>`."""
+
+    PLACE = "place"
+    HOLD = "hold"
+    LIFT = "lift"
+    PLACE_AGAIN = "place_again"
+    PRESS_HARDER = "press_harder"
+    PRESS_LIGHTER = "press_lighter"
+    WIPE_DRY = "wipe_dry"
+    COVER_MORE = "cover_more"
+    OTHER_FINGER = "other_finger"
+    RECONNECT = "reconnect"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Sent while an attempt runs: which finger, which press of how many, what to do, and what was wrong before."""
+
+    position: FingerPosition
+    press: int
+    presses: int
+    prompt: Prompt
+    verdict: PressVerdict | None = None
+
+
+class AttemptOutcome(StrEnum):
+    """CAPTURED: every asked finger has its presses. REJECTED: used up. STOPPED: `stop` was set."""
+
+    CAPTURED = "captured"
+    REJECTED = "rejected"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """How one attempt went. `templates` are vendor-specific and opaque."""
+
+    outcome: AttemptOutcome
+    presses: tuple[Press, ...]
+    templates: dict[FingerPosition, bytes] = field(default_factory=dict)
+    log: tuple[PressLog, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CapturePolicy:
+    """The dated policy of one plan, as the device needs it (station/policy/*.toml; never constants in code)."""
+
+    presses_per_finger: int
+    max_presses: int
+    finger_wait_s: float
+    lift_wait_s: float
+    min_foreground_share: float
+    min_coherent_area: float
+    min_orientation_certainty: float
+    verify_last_press: bool
+    check_uniqueness: bool
+
+
+class FingerprintPort(Protocol):
+    """Errors: DeviceMissing, DeviceLost, DeviceTimeout, DeviceFault and those of drivers/fingerprint/errors.py."""
+
+    def open(self) -> SensorInfo:
+        """Finds the device, checks it and makes it ready. May be called again after DeviceLost."""
+        ...
+
+    def begin_session(self) -> None:
+        """Forgets everything: no template of an earlier person may remain."""
+        ...
+
+    def capture(
+        self,
+        positions: tuple[FingerPosition, ...],
+        policy: CapturePolicy,
+        progress: Callable[[Progress], None],
+        stop: threading.Event,
+    ) -> Attempt:
+        """Runs one attempt for one step of the plan. On DeviceLost nothing of the attempt is kept."""
+        ...
+
+    def end_session(self) -> None:
+        """As begin_session; also called after a cancelled session and at start-up."""
+        ...
+
+    def close(self) -> None:
+        """Releases the device. Never raises; safe to call twice."""
+        ...

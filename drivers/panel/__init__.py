@@ -1,0 +1,1 @@
+"""Front panel: buttons and LEDs over gpiozero, real pins or the emulated pin factory."""

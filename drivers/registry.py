@@ -1,0 +1,57 @@
+"""Drivers by name. The configuration says `driver: NAME`; this table says what that is.
+
+Must never fall back: an unknown name, a library that does not import or options that do not fit are errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from pydantic import ValidationError
+
+from drivers.errors import DriverNotLoadable, DriverOptionsInvalid, UnknownDriver
+
+DRIVERS: Mapping[str, Mapping[str, str]] = {
+    "camera": {
+        "picamera2": "drivers.camera.picamera2:Picamera2Camera",
+        "emulated": "drivers.camera.emulated:EmulatedCamera",
+    },
+    "fingerprint": {
+        "serial": "drivers.fingerprint.serial:SerialFingerprint",
+    },
+    "panel": {
+        "gpiozero": "drivers.panel.gpiozero:GpiozeroPanel",
+    },
+    "display": {
+        "oled-128x64": "drivers.display.oled:Oled128x64",
+        "lcd-320x240": "drivers.display.lcd:Lcd320x240",
+        "emulated": "drivers.display.emulated:EmulatedDisplay",
+    },
+}
+"""Each class has a pydantic model `Options` (extra keys forbidden) and takes one instance of it."""
+
+
+def create(device: str, name: str, options: Mapping[str, Any]) -> Any:
+    """The driver `name` of a kind of device, constructed but not opened.
+
+    Raises:
+        UnknownDriver, DriverNotLoadable, DriverOptionsInvalid.
+    """
+    known = DRIVERS[device]
+    target = known.get(name)
+    if target is None:
+        raise UnknownDriver(device=device, name=name, known=", ".join(sorted(known)))
+    module_name, class_name = target.split(":")
+    try:
+        driver = getattr(import_module(module_name), class_name)
+    except ImportError as error:
+        raise DriverNotLoadable(device=device, name=name, reason=str(error.name or error)) from error
+    try:
+        parsed = driver.Options.model_validate(dict(options))
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "options"
+        raise DriverOptionsInvalid(device=device, name=name, reason=f"{field}: {first['msg']}") from error
+    return driver(parsed)
