@@ -1,0 +1,59 @@
+"""The case as the centre sends it to a station: sealed to the station's key, opened by the capture daemon only.
+
+It holds what the desk needs for one session and nothing more.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from wire.bundle import Document, Representative
+from wire.fingers import FingerPosition
+from wire.ids import DossierId, StationId
+from wire.model import Code, Sha256, ShortText, UnixMs, WireModel
+
+QR_PREFIX = "EID1:"
+"""A dossier's QR code holds this prefix and the dossier id, nothing else."""
+
+
+class ConsentText(WireModel):
+    """The exact text the applicant affirms. `sha256` is of `vi + "\\n" + en + "\\n" + other` in UTF-8."""
+
+    text_id: Code
+    vi: Annotated[str, Field(max_length=4000)]
+    en: Annotated[str, Field(max_length=4000)]
+    other: Annotated[str, Field(max_length=4000)] = ""
+    language: Code
+    sha256: Sha256
+
+
+class CaseOrder(WireModel):
+    """One case for one station.
+
+    Attributes:
+        code: short code printed beside the QR code, shown on the display instead of a name.
+        plan: the planned fingers in order of capture; empty means that nothing may be captured.
+        consent_by: who must affirm.
+        warnings: catalogue keys for the officer.
+    """
+
+    schema_version: Literal[1] = 1
+    dossier_id: DossierId
+    station_id: StationId
+    code: Annotated[str, Field(pattern=r"^[0-9A-HJKMNP-TV-Z-]{4,12}$")]
+    issued_ms: UnixMs
+    expires_ms: UnixMs
+    document: Document
+    representative: Representative | None = None
+    consent: ConsentText
+    consent_by: Literal["applicant", "representative"]
+    plan_id: Code
+    plan: Annotated[list[Annotated[FingerPosition, Field(strict=False)]], Field(max_length=10)]
+    warnings: Annotated[list[ShortText], Field(max_length=20)] = Field(default_factory=list)
+
+
+def qr_text(dossier_id: str) -> str:
+    """What the dossier's QR code holds."""
+    return QR_PREFIX + dossier_id

@@ -1,0 +1,113 @@
+"""Deterministic CBOR (RFC 8949 §4.2.1), and nothing else.
+
+Everything on the wire is encoded in exactly one way; bytes that are not that one way are rejected before any of
+their content is looked at. Tags, indefinite lengths, duplicate or unsorted keys, trailing bytes and deep nesting do
+not exist here: the scan below refuses them without building objects, then cbor2 decodes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cbor2
+
+from wire.errors import WireError
+
+MAX_DEPTH = 16
+MAX_ITEMS = 65_536
+
+
+class CborRejected(WireError, ValueError):
+    """Not deterministic CBOR. Parameter `reason`: truncated, trailing, tag, indefinite, length, order, depth, form."""
+
+    message_id = "error.cbor"
+
+
+def encode(value: Any) -> bytes:
+    """The one encoding of `value` (dict, list, str, bytes, int, float, bool, None)."""
+    return cbor2.dumps(value, canonical=True)
+
+
+def decode(data: bytes) -> Any:
+    """The value of exactly one deterministic CBOR item.
+
+    Raises:
+        CborRejected: for anything else; never another exception, whatever the bytes.
+    """
+    scan = _Scan(data)
+    scan.item(0)
+    if scan.at != len(data):
+        raise CborRejected(reason="trailing")
+    try:
+        value = cbor2.loads(data)
+    except (cbor2.CBORDecodeError, ValueError, RecursionError) as error:
+        raise CborRejected(reason="form") from error
+    if encode(value) != data:
+        raise CborRejected(reason="form")
+    return value
+
+
+class _Scan:
+    """Walks the heads of one item. Cost: one step a head, whatever the length of strings."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.at = 0
+        self._items = 0
+
+    def item(self, depth: int) -> None:
+        self._items += 1
+        if depth > MAX_DEPTH or self._items > MAX_ITEMS:
+            raise CborRejected(reason="depth")
+        major, value = self._head()
+        match major:
+            case 0 | 1 | 7:
+                return
+            case 2 | 3:
+                self._skip(value)
+            case 4:
+                for _ in range(value):
+                    self.item(depth + 1)
+            case 5:
+                self._map(value, depth)
+            case _:
+                raise CborRejected(reason="tag")
+
+    def _map(self, pairs: int, depth: int) -> None:
+        previous = b""
+        for _ in range(pairs):
+            start = self.at
+            self.item(depth + 1)
+            key = self._data[start : self.at]
+            if key <= previous:
+                raise CborRejected(reason="order")
+            previous = key
+            self.item(depth + 1)
+
+    def _head(self) -> tuple[int, int]:
+        if self.at >= len(self._data):
+            raise CborRejected(reason="truncated")
+        first = self._data[self.at]
+        major, info = first >> 5, first & 0x1F
+        self.at += 1
+        if info < 24:
+            return major, info
+        if info > 27:
+            raise CborRejected(reason="indefinite")
+        size = 1 << (info - 24)
+        raw = self._data[self.at : self.at + size]
+        if len(raw) != size:
+            raise CborRejected(reason="truncated")
+        self.at += size
+        value = int.from_bytes(raw, "big")
+        shortest = 24 if size == 1 else 1 << (4 * size)
+        if major != 7 and value < shortest:
+            raise CborRejected(reason="length")
+        if major == 7 and size == 1:
+            raise CborRejected(reason="form")
+        return major, value
+
+    def _skip(self, length: int) -> None:
+        if length > len(self._data) - self.at:
+            raise CborRejected(reason="truncated")
+        self.at += length
