@@ -1,6 +1,6 @@
 """Runs the tests of the pure packages under coverage and fails where one of them is not covered well enough.
 
-The packages are those of the contract `pure` in .importlinter; the tests of `a.b` lie in tests/a/b/ or tests/a/test_b.py.
+They are those of the contract `pure` in .importlinter; the tests of `a.b` lie in tests/a/b/ or tests/a/test_b.py.
 """
 
 from __future__ import annotations
