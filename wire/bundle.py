@@ -19,7 +19,7 @@ BUNDLE_SCHEMA_VERSION = 1
 
 
 class ClockTrust(StrEnum):
-    """How far a wall time can be believed: not at all, not before a stored floor, synchronised, signed by the centre."""
+    """How far a wall time can be believed: not at all, past a stored floor, synchronised, signed by the centre."""
 
     NONE = "none"
     FLOOR = "floor"

@@ -1,4 +1,7 @@
-"""What the centre knows of a station: its public keys and until when they count. Written by fleet admins, read by ingest."""
+"""What the centre knows of a station: its public keys and until when they count.
+
+Written by fleet admins, read by ingest.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,56 @@
+"""Errors of the station's daemons.
+
+    StationError(EidError)
+    ├── ConfigInvalid         the configuration file is missing, malformed or has an unknown key
+    ├── KeyFileUnusable       a key file is missing or unreadable
+    ├── RuntimeDirNotMemory   the runtime directory is not in memory (the draft key would reach the card)
+    ├── DraftUnreadable       a draft that cannot be opened any more (the key went with the power)
+    ├── CaseUnusable          a case that does not verify, open or apply
+    └── OutboxFull            no room for another capture
+"""
+
+from __future__ import annotations
+
+from wire.errors import EidError
+
+
+class StationError(EidError):
+    """Root of the branch."""
+
+    message_id = "error.station.text"
+
+
+class ConfigInvalid(StationError, ValueError):
+    """Parameters: file, field, reason."""
+
+    message_id = "error.station.config"
+
+
+class KeyFileUnusable(StationError):
+    """Parameters: file, reason."""
+
+    message_id = "error.station.key_file"
+
+
+class RuntimeDirNotMemory(StationError):
+    """Parameters: path."""
+
+    message_id = "error.station.runtime_dir"
+
+
+class DraftUnreadable(StationError):
+    """No parameters."""
+
+    message_id = "error.station.draft"
+
+
+class CaseUnusable(StationError, ValueError):
+    """Parameter `reason`: envelope, content, expired, other_station, done."""
+
+    message_id = "error.station.case"
+
+
+class OutboxFull(StationError):
+    """Parameters: waiting."""
+
+    message_id = "error.station.outbox_full"
