@@ -1,0 +1,39 @@
+"""Errors that only a camera has.
+
+    DeviceMissing
+    ├── CameraMissing         libcamera lists no camera with this number
+    ├── CameraBusy            it is there, but another process holds it
+    └── CameraMemoryDenied    the heap for camera buffers cannot be opened
+    DeviceFault
+    └── CameraModeChanged     the camera silently configured something else than was asked for
+
+Everything else is a DeviceTimeout or DeviceFault of `drivers.errors`.
+"""
+
+from __future__ import annotations
+
+from drivers.errors import DeviceFault, DeviceMissing
+
+
+class CameraMissing(DeviceMissing):
+    """Parameters: device, where."""
+
+    message_id = "error.camera.missing"
+
+
+class CameraBusy(DeviceMissing):
+    """Parameters: device, where."""
+
+    message_id = "error.camera.busy"
+
+
+class CameraMemoryDenied(DeviceMissing):
+    """Parameters: device, where."""
+
+    message_id = "error.camera.memory"
+
+
+class CameraModeChanged(DeviceFault):
+    """Parameters: device, reason (what was asked and what came)."""
+
+    message_id = "error.camera.mode"
