@@ -1,12 +1,12 @@
 """Errors of the station's daemons.
 
-    StationError(EidError)
-    ├── ConfigInvalid         the configuration file is missing, malformed or has an unknown key
-    ├── KeyFileUnusable       a key file is missing or unreadable
-    ├── RuntimeDirNotMemory   the runtime directory is not in memory (the draft key would reach the card)
-    ├── DraftUnreadable       a draft that cannot be opened any more (the key went with the power)
-    ├── CaseUnusable          a case that does not verify, open or apply
-    └── OutboxFull            no room for another capture
+StationError(EidError)
+├── ConfigInvalid         the configuration file is missing, malformed or has an unknown key
+├── KeyFileUnusable       a key file is missing or unreadable
+├── RuntimeDirNotMemory   the runtime directory is not in memory (the draft key would reach the card)
+├── DraftUnreadable       a draft that cannot be opened any more (the key went with the power)
+├── CaseUnusable          a case that does not verify, open or apply
+└── OutboxFull            no room for another capture
 """
 
 from __future__ import annotations

@@ -66,13 +66,17 @@ def parse(area: str, toml: str) -> dict[str, Text]:
 
 
 def _walk(prefix: str, table: Mapping[str, Any], found: dict[str, Text], area: str) -> None:
-    if set(table) == {"vi", "en"} and all(isinstance(value, str) for value in table.values()):
-        found[prefix] = _checked(prefix, Text(table["vi"], table["en"]))
-        return
+    """A table may hold a text (both languages or neither) and further tables."""
+    languages = {name: value for name, value in table.items() if isinstance(value, str)}
+    if languages:
+        if set(languages) != {"vi", "en"}:
+            raise CatalogueError(key=f"{area}:{prefix}")
+        found[prefix] = _checked(prefix, Text(languages["vi"], languages["en"]))
     for name, child in table.items():
-        if not isinstance(child, dict):
+        if isinstance(child, dict):
+            _walk(f"{prefix}.{name}" if prefix else name, child, found, area)
+        elif name not in languages:
             raise CatalogueError(key=f"{area}:{prefix}.{name}")
-        _walk(f"{prefix}.{name}" if prefix else name, child, found, area)
 
 
 def _checked(key: str, text: Text) -> Text:

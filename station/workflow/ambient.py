@@ -1,0 +1,89 @@
+"""What can happen in any step: faults come and go, the link changes, results arrive, time passes.
+
+Must never change the step or the session.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from station.workflow.effects import Beep, Effect, Note
+from station.workflow.events import (
+    ClockChanged,
+    Event,
+    LinkChanged,
+    PartBack,
+    PartFailed,
+    QueueChanged,
+    Result,
+    ResultsChanged,
+    RoomChanged,
+    Tick,
+)
+from station.workflow.state import Fault, State, Step
+from wire.bundle import Instant
+
+Outcome = tuple[State, tuple[Effect, ...]]
+
+
+def apply(state: State, event: Event, now: Instant) -> Outcome:
+    """The state with the event's ambient part folded in."""
+    match event:
+        case QueueChanged(cases):
+            return replace(state, queue=cases), ()
+        case LinkChanged(connected, waiting, quarantined, message_id):
+            linked = replace(state, link_connected=connected, waiting=waiting, quarantined=quarantined)
+            return replace(linked, link_message_id=message_id), ()
+        case RoomChanged(full):
+            return replace(state, full=full), ()
+        case ClockChanged(trusted):
+            return replace(state, clock_trusted=trusted), ()
+        case PartFailed(part, message_id, params):
+            if state.faults.get(part) == Fault(message_id, params):
+                return state, ()
+            broken = {**state.faults, part: Fault(message_id, params)}
+            return replace(state, faults=broken), (Beep(3), Note("part.failed", part.value))
+        case PartBack(part):
+            if part not in state.faults:
+                return state, ()
+            left = {name: fault for name, fault in state.faults.items() if name is not part}
+            return replace(state, faults=left), (Note("part.back", part.value),)
+        case ResultsChanged(results, initial):
+            return _results(state, results, initial, now)
+        case Tick():
+            return _time(state, now), ()
+        case _:
+            return state, ()
+
+
+def _results(state: State, results: tuple[Result, ...], initial: bool, now: Instant) -> Outcome:
+    """A status that became final is shown once the desk is idle; a sequence never goes back."""
+    known = {result.bundle_id: result for result in state.results}
+    merged: list[Result] = []
+    fresh: Result | None = None
+    for result in results:
+        old = known.get(result.bundle_id)
+        newer = result if old is None or result.sequence > old.sequence else old
+        merged.append(newer)
+        if newer is not old and newer.state.final and not initial:
+            fresh = newer
+    changed = replace(state, results=tuple(merged))
+    if fresh is None:
+        return changed, ()
+    until_ns = now.monotonic_ns + int(state.policy.result_s * 1e9)
+    if state.step not in (Step.IDLE, Step.QUEUED):
+        until_ns = 0  # starts to count when the desk is idle again
+    shown = replace(changed, shown_result=fresh, shown_until_ns=until_ns)
+    return shown, (Beep(1), Note("result.final", fresh.bundle_id))
+
+
+def _time(state: State, now: Instant) -> State:
+    passed = state
+    if passed.notice is not None and now.monotonic_ns >= passed.notice.until_ns:
+        passed = replace(passed, notice=None)
+    if passed.shown_result is not None and passed.step in (Step.IDLE, Step.QUEUED):
+        if passed.shown_until_ns == 0:
+            passed = replace(passed, shown_until_ns=now.monotonic_ns + int(passed.policy.result_s * 1e9))
+        elif now.monotonic_ns >= passed.shown_until_ns:
+            passed = replace(passed, shown_result=None)
+    return passed

@@ -1,0 +1,142 @@
+"""Transitions before anything is captured: choosing the case, resuming a draft, consent.
+
+Each takes (state, event, now) and returns the outcome.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from station.workflow.effects import (
+    Beep,
+    CameraMode,
+    EndFingers,
+    EraseDraft,
+    Note,
+    OpenCase,
+    RequestCase,
+    SaveDraft,
+    Seal,
+    UseCamera,
+)
+from station.workflow.events import (
+    CaseFailed,
+    CaseOpened,
+    DraftLost,
+    DraftRestored,
+    Event,
+    Part,
+    QrSeen,
+)
+from station.workflow.onward import Outcome, home, notice, onward, sentence, session_of
+from station.workflow.session import Session
+from station.workflow.state import State, Step
+from wire.bundle import Consent, Giver, Instant
+from wire.case import QR_PREFIX
+from wire.ids import is_ulid
+
+OFFICER_PREFIX = "EIDO1:"
+"""An officer's badge holds this prefix and the officer's code."""
+
+
+def _open(state: State, dossier_id: str, now: Instant) -> Outcome:
+    if state.full:
+        return notice(state, now, "error.station.outbox_full", waiting=state.waiting), ()
+    if not state.officer_id:
+        return notice(state, now, "notice.no_officer"), ()
+    if Part.STORAGE in state.faults:
+        return state, ()
+    opening = replace(state, step=Step.OPENING, wanted_dossier=dossier_id, notice=None)
+    return opening, (UseCamera(CameraMode.OFF), OpenCase(dossier_id), Note("case.opening", dossier_id))
+
+
+def next_case(state: State, _event: Event, now: Instant) -> Outcome:
+    """Button: the oldest waiting case."""
+    if not state.queue:
+        return notice(state, now, "notice.no_case"), ()
+    return _open(state, state.queue[0].dossier_id, now)
+
+
+def read_code(state: State, event: QrSeen, now: Instant) -> Outcome:
+    """A QR code in view: a dossier, an officer's badge, or something else."""
+    if event.text.startswith(OFFICER_PREFIX):
+        officer = event.text.removeprefix(OFFICER_PREFIX)
+        if officer == state.officer_id or not (officer.isascii() and officer.isalnum() and len(officer) <= 32):
+            return state, ()
+        changed = notice(replace(state, officer_id=officer), now, "notice.officer", warning=False, officer=officer)
+        return changed, (Beep(1), Note("officer.badge"))
+    dossier_id = event.text.removeprefix(QR_PREFIX)
+    if not event.text.startswith(QR_PREFIX) or not is_ulid(dossier_id):
+        return notice(state, now, "notice.qr_foreign"), ()
+    return _open(state, dossier_id, now)
+
+
+def show_case(state: State, event: CaseOpened, now: Instant) -> Outcome:
+    if event.case.dossier_id != state.wanted_dossier:
+        return state, ()
+    session = Session(bundle_id=event.bundle_id, officer_id=state.officer_id, case=event.case, started=now)
+    shown = replace(state, step=Step.CASE, session=session)
+    return shown, (Beep(1), SaveDraft(session), Note("case.chosen", event.bundle_id))
+
+
+def case_failed(state: State, event: CaseFailed, now: Instant) -> Outcome:
+    if event.dossier_id != state.wanted_dossier:
+        return state, ()
+    told = replace(home(state), notice=sentence(state, now, event.message_id, event.params))
+    wanted = (RequestCase(event.dossier_id),) if event.message_id == "notice.case_requested" else ()
+    return told, (UseCamera(CameraMode.QR), *wanted, Note("case.failed", event.dossier_id))
+
+
+def abandon(state: State, _event: Event, _now: Instant) -> Outcome:
+    """Before consent nothing was captured: the case simply goes back into the queue."""
+    return home(state), (EraseDraft(), UseCamera(CameraMode.QR), Note("case.released"))
+
+
+def resume(state: State, event: DraftRestored, now: Instant) -> Outcome:
+    """After a restart of the daemon: at most the current step is repeated."""
+    session = event.session
+    restored = replace(state, session=session, officer_id=session.officer_id, run=state.run + 1)
+    note = Note("draft.restored", session.bundle_id)
+    if event.sealed:
+        queued = replace(restored, step=Step.QUEUED)
+        return queued, (EraseDraft(), EndFingers(), UseCamera(CameraMode.OFF), note)
+    if session.confirmed is not None:
+        return replace(restored, step=Step.SEALING), (UseCamera(CameraMode.OFF), Seal(session), note)
+    if session.consent is None:
+        return replace(restored, step=Step.CASE), (UseCamera(CameraMode.OFF), note)
+    restored, effects = onward(restored, now)
+    return restored, (note, *effects)
+
+
+def tell_draft_lost(state: State, event: DraftLost, now: Instant) -> Outcome:
+    return notice(state, now, event.message_id), (EraseDraft(), EndFingers(), Note("draft.lost"))
+
+
+def ask_consent(state: State, _event: Event, _now: Instant) -> Outcome:
+    return replace(state, step=Step.CONSENT), ()
+
+
+def consent_given(state: State, _event: Event, now: Instant) -> Outcome:
+    session = session_of(state)
+    text = session.case.consent
+    consent = Consent(
+        text_id=text.text_id,
+        text_sha256=text.sha256,
+        language=text.language,
+        given_by=Giver(session.case.consent_by),
+        at=now,
+    )
+    session = session.model_copy(update={"consent": consent})
+    moved, effects = onward(replace(state, session=session), now)
+    return moved, (Beep(1), SaveDraft(session), *effects, Note("consent.given", session.bundle_id))
+
+
+def consent_refused(state: State, _event: Event, now: Instant) -> Outcome:
+    """Nothing was captured, nothing is kept."""
+    bundle_id = session_of(state).bundle_id
+    told = notice(home(state), now, "reason.NO_CONSENT")
+    return told, (EraseDraft(), UseCamera(CameraMode.QR), Note("consent.refused", bundle_id))
+
+
+def back_to_case(state: State, _event: Event, _now: Instant) -> Outcome:
+    return replace(state, step=Step.CASE), ()

@@ -1,0 +1,87 @@
+"""Transitions that end a session: review, sealing, the next person, cancelling. Must never wipe what was not sealed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from station.workflow.capture_steps import back_from_finger
+from station.workflow.effects import (
+    Beep,
+    CameraMode,
+    EndFingers,
+    EraseDraft,
+    Note,
+    SaveDraft,
+    Seal,
+    StopFinger,
+    UseCamera,
+)
+from station.workflow.events import (
+    Event,
+    Part,
+    Sealed,
+    SealFailed,
+)
+from station.workflow.onward import Outcome, home, notice, onward, session_of, storage_well
+from station.workflow.state import Fault, State, Step
+from wire.bundle import Instant
+
+
+def confirm(state: State, _event: Event, now: Instant) -> Outcome:
+    session = session_of(state).model_copy(update={"confirmed": now})
+    sealing = replace(state, step=Step.SEALING, session=session)
+    return sealing, (SaveDraft(session), Seal(session), Note("session.confirmed", session.bundle_id))
+
+
+def back_from_review(state: State, _event: Event, now: Instant) -> Outcome:
+    return back_from_finger(state, _event, now)
+
+
+def sealed(state: State, event: Sealed, now: Instant) -> Outcome:
+    if event.bundle_id != session_of(state).bundle_id:
+        return state, ()
+    queued = replace(state, step=Step.QUEUED, since_ns=now.monotonic_ns)
+    return replace(queued, faults=storage_well(state)), (
+        EraseDraft(),
+        Beep(2),
+        Note("session.sealed", event.bundle_id),
+    )
+
+
+def seal_failed(state: State, event: SealFailed, _now: Instant) -> Outcome:
+    """The session stays as it is; the officer is told, nothing is wiped."""
+    faults = {**state.faults, Part.STORAGE: Fault(event.message_id, event.params)}
+    return replace(state, faults=faults), (Beep(3), Note("session.seal_failed", session_of(state).bundle_id))
+
+
+def seal_again(state: State, _event: Event, _now: Instant) -> Outcome:
+    if Part.STORAGE not in state.faults:
+        return state, ()
+    return replace(state, faults=storage_well(state)), (Seal(session_of(state)),)
+
+
+def next_person(state: State, _event: Event, _now: Instant) -> Outcome:
+    return home(state), (UseCamera(CameraMode.QR),)
+
+
+def leave_queued(state: State, event: Event, now: Instant) -> Outcome:
+    if now.monotonic_ns - state.since_ns < int(state.policy.queued_s * 1e9):
+        return state, ()
+    return next_person(state, event, now)
+
+
+def ask_cancel(state: State, _event: Event, _now: Instant) -> Outcome:
+    asked = replace(state, step=Step.CANCEL, cancelled_from=state.step, run=state.run + 1)
+    return asked, (StopFinger(), UseCamera(CameraMode.OFF))
+
+
+def cancel(state: State, _event: Event, now: Instant) -> Outcome:
+    bundle_id = session_of(state).bundle_id
+    gone = notice(home(state), now, "notice.cancelled")
+    return gone, (EraseDraft(), EndFingers(), UseCamera(CameraMode.QR), Note("session.cancelled", bundle_id))
+
+
+def keep_session(state: State, _event: Event, now: Instant) -> Outcome:
+    if state.cancelled_from in (Step.PORTRAIT, Step.FINGER):
+        return onward(state, now)
+    return replace(state, step=state.cancelled_from), ()

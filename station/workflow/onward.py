@@ -1,0 +1,73 @@
+"""What the transitions share: the way home, the first thing that is still missing, sentences for the officer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from station.workflow.effects import (
+    BeginFingers,
+    CameraMode,
+    CaptureFinger,
+    Effect,
+    EndFingers,
+    UseCamera,
+)
+from station.workflow.events import (
+    Part,
+)
+from station.workflow.session import Session
+from station.workflow.state import Fault, Notice, State, Step
+from wire.bundle import Instant
+
+Outcome = tuple[State, tuple[Effect, ...]]
+
+
+def notice(state: State, now: Instant, message_id: str, *, warning: bool = True, **params: str | int | float) -> State:
+    """The state with a sentence that stays for the policy's time."""
+    return replace(state, notice=sentence(state, now, message_id, params, warning))
+
+
+def sentence(
+    state: State, now: Instant, message_id: str, params: dict[str, str | int | float], warning: bool = True
+) -> Notice:
+    return Notice(message_id, now.monotonic_ns + int(state.policy.notice_s * 1e9), params, warning)
+
+
+def storage_well(state: State) -> dict[Part, Fault]:
+    faults = dict(state.faults)
+    faults.pop(Part.STORAGE, None)
+    return faults
+
+
+def session_of(state: State) -> Session:
+    if state.session is None:
+        raise AssertionError(f"no session in step {state.step}")
+    return state.session
+
+
+def home(state: State) -> State:
+    return replace(
+        state,
+        step=Step.IDLE,
+        session=None,
+        guide=None,
+        progress=None,
+        best_portrait=None,
+        reason_index=0,
+        wanted_dossier="",
+        run=state.run + 1,
+    )
+
+
+def onward(state: State, _now: Instant) -> Outcome:
+    session = session_of(state)
+    run = state.run + 1
+    fresh = replace(state, run=run, guide=None, progress=None, best_portrait=None, reason_index=0)
+    if session.portrait is None:
+        return replace(fresh, step=Step.PORTRAIT), (UseCamera(CameraMode.PORTRAIT, run),)
+    position = session.next_finger
+    if position is None:
+        return replace(fresh, step=Step.REVIEW), (UseCamera(CameraMode.OFF), EndFingers())
+    begin: tuple[Effect, ...] = () if session.fingers else (BeginFingers(),)
+    capture = CaptureFinger(run, position, session.finger_attempts + 1)
+    return replace(fresh, step=Step.FINGER), (UseCamera(CameraMode.OFF), *begin, capture)

@@ -1,0 +1,87 @@
+"""The state of the station as the officer sees it. One fold of the events; display and LED are views of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from drivers.fingerprint.port import Progress
+from station.workflow.events import CaseRef, Part, Result
+from station.workflow.session import Session
+from wire.bundle import Portrait
+
+
+class Step(StrEnum):
+    """Where the officer is."""
+
+    IDLE = "idle"
+    OPENING = "opening"
+    CASE = "case"
+    CONSENT = "consent"
+    PORTRAIT = "portrait"
+    PORTRAIT_DECISION = "portrait_decision"
+    FINGER = "finger"
+    FINGER_REASON = "finger_reason"
+    REVIEW = "review"
+    SEALING = "sealing"
+    QUEUED = "queued"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A sentence that stays for a while; `until_ns` on the monotonic clock."""
+
+    message_id: str
+    until_ns: int
+    params: dict[str, Any] = field(default_factory=dict)
+    warning: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    message_id: str
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowPolicy:
+    """Dated policy of the desk (station/policy/*.toml); never constants in code."""
+
+    policy_id: str
+    portrait_attempts: int
+    finger_attempts: int
+    notice_s: float
+    queued_s: float
+    result_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """`run` numbers device attempts, so that late answers of a stopped one are recognised."""
+
+    policy: WorkflowPolicy
+    officer_id: str = ""
+    step: Step = Step.IDLE
+    since_ns: int = 0
+    session: Session | None = None
+    run: int = 0
+    guide: str | None = None
+    progress: Progress | None = None
+    best_portrait: Portrait | None = None
+    reason_index: int = 0
+    cancelled_from: Step = Step.IDLE
+    wanted_dossier: str = ""
+    queue: tuple[CaseRef, ...] = ()
+    results: tuple[Result, ...] = ()
+    shown_result: Result | None = None
+    shown_until_ns: int = 0
+    link_connected: bool = False
+    link_message_id: str = ""
+    waiting: int = 0
+    quarantined: int = 0
+    full: bool = False
+    clock_trusted: bool = True
+    faults: dict[Part, Fault] = field(default_factory=dict)
+    notice: Notice | None = None
