@@ -1,0 +1,91 @@
+"""Where model files lie on this machine.
+
+A file is read once, hashed, and the very bytes that were hashed are handed on: nothing can be exchanged between the
+check and the load. Must never load by path, and never go on to the next directory past a file with a wrong hash: a
+file that is not what its name says is a finding, not a reason to look elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from models import manifest as manifests
+from models.errors import ModelHashWrong, ModelMissing
+from models.manifest import Manifest, ModelEntry
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "models"
+"""A folder of models beside the checkout, used where it exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """Verified bytes of a model."""
+
+    entry: ModelEntry
+    content: bytes
+    sha256: str
+    path: Path
+
+
+def default_cache() -> Path:
+    """Where fetched models are kept: $XDG_CACHE_HOME or ~/.cache, below `eid-station/models`."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "eid-station" / "models"
+
+
+class ModelStore:
+    """Directories searched in order.
+
+    Args:
+        paths: first match wins; a directory that does not exist is passed over.
+        manifest: what is accepted; the bundled one unless given.
+    """
+
+    def __init__(self, paths: Sequence[Path], manifest: Manifest | None = None) -> None:
+        self.paths = tuple(paths)
+        self.manifest = manifest or manifests.bundled()
+
+    @classmethod
+    def standard(cls, configured: Path | None = None, cache: Path | None = None) -> ModelStore:
+        """Configured directory, then the folder beside the checkout, then the cache directory."""
+        first = [configured] if configured else []
+        return cls([*first, SHARED, cache or default_cache()])
+
+    @property
+    def writable(self) -> Path:
+        """The last directory: where fetched files go."""
+        return self.paths[-1]
+
+    def read(self, model_id: str) -> ModelFile:
+        """The verified bytes of a model.
+
+        Raises:
+            ModelMissing: the file is in no directory.
+            ModelHashWrong: the first file of that name is not the one the manifest names.
+        """
+        entry = self.manifest.entry(model_id)
+        for directory in self.paths:
+            path = directory / entry.file
+            try:
+                content = path.read_bytes()
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            found = hashlib.sha256(content).hexdigest()
+            if not entry.accepts(found):
+                raise ModelHashWrong(file=str(path), expected=entry.sha256, found=found)
+            return ModelFile(entry, content, found, path)
+        raise ModelMissing(file=entry.file, sha256=entry.sha256, origin=entry.origin)
+
+    def missing(self) -> list[ModelEntry]:
+        """The models that are in no directory. Raises ModelHashWrong for a wrong file."""
+        absent = []
+        for entry in self.manifest.model:
+            try:
+                self.read(entry.id)
+            except ModelMissing:
+                absent.append(entry)
+        return absent
