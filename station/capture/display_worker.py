@@ -1,0 +1,73 @@
+"""The display's thread: shows the newest screen, dims when nothing happens, survives a broken display."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from drivers.display.port import DisplayPort, Screen
+from drivers.errors import DriverError
+from station.capture.worker import Post, Worker
+from station.workflow.events import Part, PartBack, PartFailed
+
+_RETRY_S = 2.0
+
+
+class DisplayWorker(Worker[Screen]):
+    """Owns the display. Screens that were overtaken before they were drawn are not drawn."""
+
+    name = "display"
+
+    def __init__(self, post: Post, display: DisplayPort, idle_dim_s: float) -> None:
+        super().__init__(post)
+        self._display = display
+        self._idle_dim_s = idle_dim_s
+        self._wanted: Screen | None = None
+        self._open = False
+        self._failed = False
+
+    def serve(self) -> None:
+        shown_at = time.monotonic()
+        while not self._stopping.is_set():
+            newest = self._newest()
+            if newest is not None:
+                self._wanted, shown_at = newest, time.monotonic()
+                self._try(self._show)
+            elif self._failed:
+                self._stopping.wait(_RETRY_S)
+                self._try(self._show)
+            elif time.monotonic() - shown_at > self._idle_dim_s:
+                self._try(lambda: self._display.idle(True))
+
+    def release(self) -> None:
+        self._display.close()
+
+    def _newest(self) -> Screen | None:
+        newest = self._next(0.25)
+        while newest is not None:
+            later = self._next(0)
+            if later is None:
+                return newest
+            newest = later
+        return None
+
+    def _show(self) -> None:
+        if not self._open:
+            self._display.open()
+            self._open = True
+        if self._wanted is not None:
+            self._display.show(self._wanted)
+
+    def _try(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except DriverError as error:
+            self._open = False
+            self._display.close()
+            if not self._failed:
+                self._post(PartFailed(Part.DISPLAY, error.message_id, error.params))
+            self._failed = True
+            return
+        if self._failed:
+            self._post(PartBack(Part.DISPLAY))
+        self._failed = False

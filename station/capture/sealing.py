@@ -1,0 +1,49 @@
+"""From a confirmed session to a bundle: pure assembly, nothing decided here, nothing averaged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from station.workflow.session import Session
+from wire.bundle import Bundle, Device
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What the station is made of: software, policies by kind, model ids with the hash of their file, devices."""
+
+    station_id: str
+    software: str
+    policies: Mapping[str, str]
+    models: Mapping[str, bytes]
+    devices: Sequence[Device]
+
+
+def assemble(session: Session, made_with: Provenance) -> Bundle:
+    """The bundle of a confirmed session.
+
+    Raises:
+        ValueError: a session that is not complete; the workflow's table makes that impossible.
+    """
+    if session.confirmed is None or session.consent is None or session.portrait is None:
+        raise ValueError("session is not complete")
+    return Bundle(
+        bundle_id=session.bundle_id,
+        dossier_id=session.case.dossier_id,
+        station_id=made_with.station_id,
+        officer_id=session.officer_id,
+        software=made_with.software,
+        policies=dict(made_with.policies),
+        models=dict(made_with.models),
+        started=session.started,
+        confirmed=session.confirmed,
+        document=session.case.document,
+        representative=session.case.representative,
+        consent=session.consent,
+        portrait=session.portrait,
+        fingers=session.fingers,
+        attempts=session.attempts,
+        exceptions=session.exceptions,
+        devices=list(made_with.devices),
+    )

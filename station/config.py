@@ -1,0 +1,89 @@
+"""The configuration of a station: one TOML file, read by both daemons, each its own parts.
+
+An unknown key, a missing file or a value out of range is an error with the place and what to do; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from station.errors import ConfigInvalid
+from wire.ids import StationId
+from wire.model import Code
+
+
+def _path(value: object) -> object:
+    return Path(value) if isinstance(value, str) and value else value
+
+
+FilePath = Annotated[Path, BeforeValidator(_path)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class StationSection(_Section):
+    """Who and where. `state_dir` is shared by both daemons and survives a reboot."""
+
+    id: StationId
+    state_dir: FilePath
+    office: str = ""
+
+
+class CaptureSection(_Section):
+    """The capture daemon's own. `runtime_dir` must lie in memory (tmpfs); `key_dir` only capture may read."""
+
+    runtime_dir: FilePath
+    key_dir: FilePath
+    officer_id: Code | None = None
+    workflow_policy: Code = "desk-2026-11"
+    finger_policy: Code = "single-finger-2026-11"
+
+
+class DeviceSection(_Section):
+    """A device: which driver, with which options (checked by the driver itself)."""
+
+    driver: str
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class ModelsSection(_Section):
+    """Where model files lie, first place first (empty: the usual places); `runtime` empty: by Python version."""
+
+    stores: list[FilePath] = Field(default_factory=list)
+    runtime: str = ""
+    portrait_policy: str = ""
+
+
+class StationConfig(_Section):
+    """The whole file. `[link]` is checked by the link daemon (station/link/config.py)."""
+
+    station: StationSection
+    capture: CaptureSection
+    camera: DeviceSection
+    fingerprint: DeviceSection
+    panel: DeviceSection
+    display: DeviceSection
+    models: ModelsSection = ModelsSection()
+    link: dict[str, Any] = Field(default_factory=dict)
+
+
+def load(path: Path) -> StationConfig:
+    """The configuration in `path`. Raises ConfigInvalid."""
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigInvalid(file=path.name, field="-", reason=error.strerror or "unreadable") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigInvalid(file=path.name, field="-", reason=str(error)) from error
+    try:
+        return StationConfig.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise ConfigInvalid(file=path.name, field=field, reason=first["msg"]) from None
