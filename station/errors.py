@@ -54,3 +54,33 @@ class OutboxFull(StationError):
     """Parameters: waiting."""
 
     message_id = "error.station.outbox_full"
+
+
+class SpoolError(StationError, OSError):
+    """Parameters: where (name of the folder inside the state directory), reason (name of the errno)."""
+
+    message_id = "error.spool.failed"
+
+
+class StorageFull(SpoolError):
+    """ENOSPC, EDQUOT. Parameters: where, reason."""
+
+    message_id = "error.spool.full"
+
+
+class StorageReadOnly(SpoolError):
+    """EROFS. Parameters: where, reason."""
+
+    message_id = "error.spool.read_only"
+
+
+class StorageDenied(SpoolError, PermissionError):
+    """EACCES, EPERM. Parameters: where, reason."""
+
+    message_id = "error.spool.denied"
+
+
+class StorageFailed(SpoolError):
+    """EIO and everything else. Parameters: where, reason."""
+
+    message_id = "error.spool.failed"
