@@ -83,6 +83,7 @@ class Broker:
         if self.pid is not None:
             return
         mosquitto = find_mosquitto()
+        self._refuse_a_taken_port()
         # Started as root it would drop to a user who cannot read the keys; on a private port it stays who we are.
         user = pwd.getpwuid(os.geteuid()).pw_name if os.geteuid() == 0 else None
         places = broker_config.BrokerPlaces.below(self.fleet.layout.broker)
@@ -122,6 +123,16 @@ class Broker:
         if self._process is None:
             raise BrokerFailed(reason="not running", log=str(self.log))
         return self._process.wait()
+
+    def _refuse_a_taken_port(self) -> None:
+        """Else another broker would answer the handshake, and ours would end unnoticed."""
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((self.host, self.port))
+            except OSError as error:
+                reason = f"{self.host}:{self.port}: {error.strerror}"
+                raise BrokerFailed(reason=reason, log=str(self.log)) from None
 
     def _spawn(self, command: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
         # Its own session: a Ctrl-C meant for the demo must not end the broker before the others have said goodbye.

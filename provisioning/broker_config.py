@@ -74,7 +74,7 @@ def config(places: BrokerPlaces, *, port: int, bind: str | None = None, user: st
         "max_queued_messages 20000",
         "max_queued_bytes 2147483648",
         "set_tcp_nodelay true",
-        "log_dest stdout",
+        "log_dest stderr",
         "log_type error",
         "log_type warning",
         "log_type notice",
