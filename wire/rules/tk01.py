@@ -1,0 +1,193 @@
+"""The form TK01 as the officer takes it in: JSON in and out, every wrong field named.
+
+The model holds what a form can say; lengths, labels, choices and conditional sections come from the versioned form file
+(`data/tk01-*.toml`). Pure. Must never cut a value, and must never hold consent: that is given at the station.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, StringConstraints, ValidationError
+
+from wire.rules.conditions import FactValue, holds
+from wire.rules.data_files import FormField, FormFile, PhoneFile
+from wire.rules.errors import FieldProblem, PhoneInvalid, Tk01Invalid
+from wire.rules.fields import STRICT, Email, IsoDate, NfcText, problems_of, read_json
+from wire.rules.loader import load_rules
+from wire.rules.model import Rules
+from wire.rules.phones import to_e164
+
+Sex = Literal["M", "F", "X"]
+NationalityCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{1,3}$")]
+PhoneOwner = Literal["self", "representative", "enterprise", "other", "unknown"]
+
+
+class FormModel(BaseModel):
+    """Base of the form's models."""
+
+    model_config = STRICT
+
+
+class Tk01Document(FormModel):
+    """The passport or international travel document."""
+
+    type: Literal["passport", "travel_document"]
+    number: NfcText
+    issued_on: IsoDate | None = None
+    issued_at: NfcText | None = None
+    valid_until: IsoDate
+
+
+class Tk01Card(FormModel):
+    """The residence card; a permanent card has no symbol and may have no last day."""
+
+    kind: Literal["permanent", "temporary"]
+    number: NfcText
+    symbol: NfcText | None = None
+    issued_on: IsoDate | None = None
+    valid_until: IsoDate | None = None
+
+
+class Tk01Phone(FormModel):
+    """The number for the account; `number` is E.164 once parsed."""
+
+    number: NfcText
+    owner: PhoneOwner
+
+
+class Tk01Representative(FormModel):
+    """The representative or guardian; `phone` is E.164 once parsed."""
+
+    surname: NfcText
+    given_names: NfcText | None = None
+    birth_date: IsoDate
+    sex: Sex
+    nationality: NationalityCode
+    document_number: NfcText
+    phone: NfcText
+    relation: NfcText
+
+
+class Tk01(FormModel):
+    """One filled form. Dates are plain dates, texts NFC, phone numbers E.164.
+
+    `given_names` is None for persons with a single name. `form` is the id of the form version it was filled on.
+    """
+
+    form: NfcText
+    surname: NfcText
+    given_names: NfcText | None = None
+    birth_date: IsoDate
+    sex: Sex
+    nationality: NationalityCode
+    is_ward: bool = False
+    document: Tk01Document
+    card: Tk01Card | None = None
+    phone: Tk01Phone | None = None
+    email: Email | None = None
+    representative: Tk01Representative | None = None
+    further_information: NfcText | None = None
+    form_signed: bool = False
+
+    def to_json(self) -> bytes:
+        """UTF-8 JSON that `parse_tk01` reads back to an equal form."""
+        return self.model_dump_json().encode("utf-8")
+
+
+def parse_tk01(data: bytes | str, rules: Rules | None = None) -> Tk01:
+    """A form from its JSON.
+
+    Args:
+        data: one JSON object, UTF-8; without `form` it is read as the newest version.
+        rules: the data files; None for the bundled ones.
+
+    Raises:
+        Tk01Invalid: with one problem per wrong field. A form that is merely unfinished parses; see `incomplete`.
+    """
+    found = read_json(data, Tk01Invalid)
+    assert isinstance(found, dict)
+    return tk01_of({str(key): value for key, value in found.items()}, rules)
+
+
+def tk01_of(values: dict[str, Any], rules: Rules | None = None) -> Tk01:
+    """Like `parse_tk01`, from parsed JSON (the console's form fields)."""
+    known = rules or load_rules()
+    values = {"form": known.forms[-1].id, **values}
+    try:
+        tk01 = Tk01.model_validate(values)
+    except ValidationError as error:
+        raise Tk01Invalid(problems_of(error)) from None
+    form = known.form(tk01.form)
+    if form is None:
+        raise Tk01Invalid([FieldProblem("form", "form_version")])
+    problems = [found for field in form.fields() for found in _field_problems(tk01, field, form, known.phones)]
+    if problems:
+        raise Tk01Invalid(sorted(problems, key=lambda found: found.field))
+    return _with_e164(tk01, known.phones)
+
+
+def value_at(tk01: Tk01, path: str) -> object:
+    """The value of a form file's path, None where it or its section is missing."""
+    value: object = tk01
+    for part in path.split("."):
+        value = getattr(value, part, None)
+    return value
+
+
+def incomplete(tk01: Tk01, facts: dict[str, FactValue], rules: Rules | None = None) -> tuple[FieldProblem, ...]:
+    """The required fields still empty, sections with a condition only where it holds; empty when complete.
+
+    Args:
+        facts: the facts the form's conditions may name: `represented` (see `wire.rules.facts`).
+    """
+    form = (rules or load_rules()).form(tk01.form)
+    assert form is not None, "a Tk01 is only made with a known form"
+    return tuple(
+        FieldProblem(field.path, "missing")
+        for section in form.section
+        if section.when is None or holds(section.when, facts)
+        for field in section.field
+        if field.required and value_at(tk01, field.path) is None
+    )
+
+
+def _field_problems(tk01: Tk01, field: FormField, form: FormFile, phones: PhoneFile) -> list[FieldProblem]:
+    value = value_at(tk01, field.path)
+    if not isinstance(value, str):
+        return []
+    if field.max_length is not None and len(value) > field.max_length:
+        return [FieldProblem(field.path, "too_long", (("limit", field.max_length),))]
+    if field.kind == "name" and not _is_name(value, form.name_punctuation):
+        return [FieldProblem(field.path, "name")]
+    if field.kind == "choice" and value not in {choice.value for choice in field.choices}:
+        choices = ", ".join(choice.value for choice in field.choices)
+        return [FieldProblem(field.path, "choice", (("choices", choices),))]
+    if field.kind == "phone" and not _is_phone(value, phones):
+        return [FieldProblem(field.path, "phone", (("digits", phones.digits),))]
+    return []
+
+
+def _is_name(value: str, punctuation: str) -> bool:
+    """At least one letter; otherwise letters and marks of any script and the form's punctuation."""
+    categories = [unicodedata.category(char)[0] for char in value if char not in punctuation]
+    return "L" in categories and set(categories) <= {"L", "M"}
+
+
+def _is_phone(value: str, phones: PhoneFile) -> bool:
+    try:
+        to_e164(value, phones)
+    except PhoneInvalid:
+        return False
+    return True
+
+
+def _with_e164(tk01: Tk01, phones: PhoneFile) -> Tk01:
+    changes: dict[str, object] = {}
+    if tk01.phone is not None:
+        changes["phone"] = tk01.phone.model_copy(update={"number": to_e164(tk01.phone.number, phones)})
+    if tk01.representative is not None:
+        number = to_e164(tk01.representative.phone, phones)
+        changes["representative"] = tk01.representative.model_copy(update={"phone": number})
+    return tk01.model_copy(update=changes)
