@@ -11,7 +11,7 @@ was not asked for.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -168,8 +168,12 @@ class FingerprintPort(Protocol):
         """Finds the device, checks it and makes it ready. May be called again after DeviceLost."""
         ...
 
-    def begin_session(self) -> None:
-        """Forgets everything: no template of an earlier person may remain."""
+    def begin_session(self, taken: Mapping[FingerPosition, bytes] | None = None) -> None:
+        """Forgets everything: no template of an earlier person may remain.
+
+        `taken`: templates of this person's fingers captured before a restart of the daemon, so that the same finger
+        cannot be filed twice across it.
+        """
         ...
 
     def capture(
