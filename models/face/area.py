@@ -37,4 +37,5 @@ def _over(values: NDArray[np.uint8] | Floats, edges: NDArray[np.float64]) -> Flo
     part = (edges - whole).astype(np.float32)[:, None]
     at = sums[whole] * (1 - part) + sums[whole + 1] * part
     widths = np.maximum(np.diff(edges), 1e-6).astype(np.float32)[:, None]
-    return np.diff(at, axis=0) / widths
+    result: Floats = np.diff(at, axis=0) / widths
+    return result

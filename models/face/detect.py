@@ -30,7 +30,8 @@ def _anchors() -> Floats:
         centres = (np.arange(cells, dtype=np.float32) + 0.5) / cells
         x, y = np.meshgrid(centres, centres)
         grids.append(np.repeat(np.stack([x.ravel(), y.ravel()], axis=1), per_cell, axis=0))
-    return np.concatenate(grids).astype(np.float32)
+    result: Floats = np.concatenate(grids).astype(np.float32)
+    return result
 
 
 ANCHORS = _anchors()
@@ -156,13 +157,26 @@ def detect(model: Interpreter, rgb: Rgb, buffer: Floats) -> list[Detection]:
         buffer: (1, 128, 128, 3) float32, reused between calls.
     """
     height, width = rgb.shape[:2]
-    views = [(0, 0, width, height)]
     live = width > _WIDE * height
-    if live:
-        views.append(((width - height) // 2, 0, height, height))
-    candidates: list[Detection] = []
-    for left, top, part_width, part_height in views:
-        place = letterbox(rgb, left, top, part_width, part_height, buffer, fast=live)
-        regressors, scores = model.run(buffer)
-        candidates += decode(regressors, scores, place)
-    return merge(candidates)
+    whole = _look(model, rgb, (0, 0, width, height), buffer, fast=live)
+    if not live:
+        return whole
+    middle = _look(model, rgb, ((width - height) // 2, 0, height, height), buffer, fast=True)
+    # In the middle the closer look is the better one; the wide look adds who stands beside.
+    beside = [found for found in whole if not any(_overlap(found, other) > SAME_FACE_IOU for other in middle)]
+    return sorted(middle + beside, key=lambda found: -found.area)
+
+
+def _look(
+    model: Interpreter, rgb: Rgb, part: tuple[int, int, int, int], buffer: Floats, *, fast: bool
+) -> list[Detection]:
+    place = letterbox(rgb, *part, buffer, fast=fast)
+    regressors, scores = model.run(buffer)
+    return merge(decode(regressors, scores, place))
+
+
+def _overlap(one: Detection, other: Detection) -> float:
+    """Shared area as a share of the smaller box."""
+    width = min(one.box[2], other.box[2]) - max(one.box[0], other.box[0])
+    height = min(one.box[3], other.box[3]) - max(one.box[1], other.box[1])
+    return max(0.0, width) * max(0.0, height) / max(min(one.area, other.area), 1e-9)

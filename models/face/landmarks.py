@@ -51,14 +51,18 @@ class Roi:
         cos, sin = math.cos(self.angle) * unit, math.sin(self.angle) * unit
         x, y = points[:, 0] - INPUT / 2, points[:, 1] - INPUT / 2
         columns = (x * cos - y * sin + self.x, x * sin + y * cos + self.y, points[:, 2] * unit)
-        return np.stack(columns, axis=1).astype(np.float32)
+        result: Floats = np.stack(columns, axis=1).astype(np.float32)
+        return result
 
     def to_crop(self, points: Floats) -> Floats:
         """Points (n, 2 or 3) in pixels of the image, as 0..192 units of the crop (x, y only)."""
         unit = INPUT / self.side
         cos, sin = math.cos(self.angle) * unit, math.sin(self.angle) * unit
         x, y = points[:, 0] - self.x, points[:, 1] - self.y
-        return np.stack((x * cos + y * sin + INPUT / 2, y * cos - x * sin + INPUT / 2), axis=1).astype(np.float32)
+        result: Floats = np.stack((x * cos + y * sin + INPUT / 2, y * cos - x * sin + INPUT / 2), axis=1).astype(
+            np.float32
+        )
+        return result
 
 
 def roi(found: Detection) -> Roi:
@@ -156,10 +160,12 @@ def eyes(face: Face) -> Floats:
     """(2, 2): mean of the corners of the eye at image left, then at image right; pixels."""
     points = face.landmarks[:, :2]
     pair = (points[list(EYE_LEFT_CORNERS)].mean(0), points[list(EYE_RIGHT_CORNERS)].mean(0))
-    return np.stack(pair).astype(np.float32)
+    result: Floats = np.stack(pair).astype(np.float32)
+    return result
 
 
 def five_points(face: Face) -> Floats:
     """(5, 2): eye left, eye right, nose tip, mouth corner left, mouth corner right; pixels of the image."""
     rest = face.landmarks[[NOSE_TIP, MOUTH_LEFT, MOUTH_RIGHT], :2]
-    return np.concatenate((eyes(face), rest)).astype(np.float32)
+    result: Floats = np.concatenate((eyes(face), rest)).astype(np.float32)
+    return result

@@ -17,7 +17,7 @@ _LEFT = (33, 133, 61, 234, 127, 50, 130, 93)
 _RIGHT = (263, 362, 291, 454, 356, 280, 359, 323)
 _UPPER = (10, 151, 9, 8, 67, 297)
 _LOWER = (152, 175, 164, 2, 150, 379)
-PITCH_AT_REST_DEG = 0.0
+PITCH_AT_REST_DEG = -3.57
 """Lean of the middle line of a face that looks straight ahead (median of 204 frontal portraits)."""
 
 

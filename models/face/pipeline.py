@@ -1,0 +1,146 @@
+"""The face pipeline: models, buffers and the order of the steps.
+
+One thread owns a pipeline; nothing in it is shared. `analyse` is for live frames and for the portrait alike: what it
+can judge depends on the pixels it gets. Must never decide about a person: it measures and says what would be better.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from models.face import detect, embed, geometry, landmarks, quality
+from models.face.embed import compare
+from models.face.types import Assessment, Component, Embedding, Face, Portrait, Rgb
+from models.policy import FacePolicy
+from models.runtime import Runtime, TfliteInterpreter, load
+from models.store import ModelStore
+
+__all__ = ["DETECTOR", "EMBEDDING", "LANDMARKS", "FacePipeline", "compare", "guides"]
+
+DETECTOR = "blazeface-short-range"
+LANDMARKS = "face-mesh-468"
+EMBEDDING = embed.MODEL_ID
+MIN_MESH_SCORE = 0.5
+
+_DARK_MEAN = 10.0
+
+
+class FacePipeline:
+    """Detection, landmarks, quality, portrait and embedding over loaded models. Open it with `open`."""
+
+    def __init__(self, detector: TfliteInterpreter, mesh: TfliteInterpreter, embedding: TfliteInterpreter) -> None:
+        self._detector = detector
+        self._mesh = mesh
+        self._embedding = embedding
+        self._detector_input = np.zeros((1, detect.INPUT, detect.INPUT, 3), np.float32)
+        self._mesh_input = np.zeros((1, landmarks.INPUT, landmarks.INPUT, 3), np.float32)
+
+    @classmethod
+    def open(cls, store: ModelStore, runtime: Runtime | None = None) -> FacePipeline:
+        """Loads the three models.
+
+        Raises:
+            ModelMissing, ModelHashWrong, ModelUnusable, RuntimeMissing.
+        """
+        return cls(*(load(store, model_id, runtime) for model_id in (DETECTOR, LANDMARKS, EMBEDDING)))
+
+    @property
+    def model_ids(self) -> dict[str, str]:
+        """Model id to the hash of its source weights, for the bundle."""
+        models = (self._detector, self._mesh, self._embedding)
+        return {model.entry.id: model.entry.weights_sha256 for model in models}
+
+    def analyse(self, rgb: Rgb, policy: FacePolicy, *, scale: float = 1.0) -> Assessment:
+        """What one image shows, for guidance and for the gate before a portrait is taken.
+
+        Args:
+            rgb: (height, width, 3) uint8.
+            scale: pixels of the full frame per pixel of `rgb` (2304 / 640 for the low-resolution stream): eye
+                distance is judged in pixels of the full frame.
+        """
+        _check(rgb)
+        found = detect.detect(self._detector, rgb, self._detector_input)
+        if not found:
+            return _nobody(rgb)
+        face, crop, square = landmarks.landmarks(self._mesh, rgb, found[0], self._mesh_input)
+        if face is None or face.mesh_score < MIN_MESH_SCORE:
+            return _nobody(rgb)
+        areas = tuple(one.area for one in found)
+        components = quality.assess(quality.View(rgb, face, crop, square, scale, areas), policy)
+        said = guides(components, geometry.crop(face, policy.portrait), rgb.shape[1], rgb.shape[0])
+        acceptable = all(component.passed for component in components)
+        return Assessment(len(found), face, components, said[0] if said else None, acceptable, said)
+
+    def embed(self, rgb: Rgb, face: Face) -> Embedding:
+        """The template of a face that `analyse` found in this very image. Raises ValueError for a degenerate face."""
+        _check(rgb)
+        return embed.embed(self._embedding, rgb, face)
+
+    def portrait(self, rgb: Rgb, face: Face, policy: FacePolicy) -> Portrait:
+        """The full-frontal portrait of a face that `analyse` found in this very image."""
+        _check(rgb)
+        return geometry.portrait(rgb, face, policy.portrait)
+
+
+def guides(components: tuple[Component, ...], crop: geometry.Crop, width: int, height: int) -> tuple[str, ...]:
+    """What to say about the failed components, most important first, each once.
+
+    First who is there, then where, then how the head is held, then the light: a later fault often goes with the
+    earlier one.
+    """
+    failed = {component.name: component for component in components if not component.passed}
+    said: list[str] = []
+    for name in _ORDER:
+        if name in failed:
+            said.append(_sentence(failed[name], crop, width, height))
+    return tuple(dict.fromkeys(said))
+
+
+_ORDER = (
+    "single_face", "inter_eye_distance", "head_size", "head_position", "roll", "yaw", "pitch",
+    "eyes_open", "mouth_closed", "over_exposure", "under_exposure", "illumination_uniformity", "sharpness",
+)  # fmt: skip
+_SENTENCES = {
+    "single_face": "one-person",
+    "inter_eye_distance": "closer",
+    "head_size": "back",
+    "roll": "head-level",
+    "yaw": "look-straight",
+    "eyes_open": "open-eyes",
+    "mouth_closed": "close-mouth",
+    "over_exposure": "too-bright",
+    "under_exposure": "too-dark",
+    "illumination_uniformity": "even-light",
+    "sharpness": "hold-still",
+}
+
+
+def _sentence(component: Component, crop: geometry.Crop, width: int, height: int) -> str:
+    match component.name:
+        case "head_position":
+            return _direction(crop, width, height)
+        case "pitch":
+            return "chin-down" if component.raw > 0 else "chin-up"
+        case name:
+            return _SENTENCES[name]
+
+
+def _direction(crop: geometry.Crop, width: int, height: int) -> str:
+    """Where the person should move; the person's left is the right of the image."""
+    outside = {
+        "move-left": -crop.left / crop.width,
+        "move-right": (crop.right - width) / crop.width,
+        "move-down": -crop.top / crop.height,
+        "move-up": (crop.bottom - height) / crop.height,
+    }
+    return max(outside, key=lambda name: outside[name])
+
+
+def _nobody(rgb: Rgb) -> Assessment:
+    said = "camera-covered" if float(rgb[::16, ::16].mean()) < _DARK_MEAN else "no-face"
+    return Assessment(0, None, (), said, False, (said,))
+
+
+def _check(rgb: Rgb) -> None:
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or min(rgb.shape[:2]) < 16:
+        raise ValueError("an image is (height, width, 3) uint8, at least 16 pixels each way")

@@ -1,0 +1,117 @@
+"""Dated policy for portraits: limits, order of guidance, portrait format, match thresholds.
+
+Each file is valid from its date until the next one's. Must never be edited after its date: add a new file.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from datetime import date
+from enum import Enum
+from functools import lru_cache
+from importlib import resources
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Verdict(Enum):
+    """What a 1:1 score means. It never decides alone: REJECT and REVIEW are for the officer's eyes."""
+
+    ACCEPT = "accept"
+    REVIEW = "review"
+    REJECT = "reject"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Limit(_Strict):
+    """Allowed range of a component's raw value; at least one end."""
+
+    min: float | None = None
+    max: float | None = None
+
+    @model_validator(mode="after")
+    def _has_range(self) -> Limit:
+        if self.min is None and self.max is None:
+            raise ValueError("a limit needs min or max")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError("min lies above max")
+        return self
+
+    def allows(self, raw: float) -> bool:
+        """Whether a raw value lies within; NaN never does."""
+        return (self.min is None or raw >= self.min) and (self.max is None or raw <= self.max) and raw == raw
+
+
+class Match(_Strict):
+    """Cosine thresholds of document portrait against live face, for one embedding model."""
+
+    model_id: str
+    accept: float = Field(gt=-1, lt=1)
+    review: float = Field(gt=-1, lt=1)
+
+    def verdict(self, score: float) -> Verdict:
+        """ACCEPT from `accept`, REVIEW from `review`, REJECT below (and for NaN)."""
+        if score >= self.accept:
+            return Verdict.ACCEPT
+        return Verdict.REVIEW if score >= self.review else Verdict.REJECT
+
+
+class PortraitFormat(_Strict):
+    """The JPEG and its geometry (ISO/IEC 39794-5 full frontal, ICAO Doc 9303 Part 3).
+
+    Attributes:
+        width, height: pixels.
+        head_share: crown to chin as a share of the height.
+        eye_line: height of the eye line from the top, share of the height.
+        jpeg_max_bytes, jpeg_quality_max, jpeg_quality_min: the best quality in the range that fits is taken; the
+            lowest one is taken even where it does not fit.
+    """
+
+    width: int = Field(ge=240, le=2000)
+    height: int = Field(ge=320, le=2600)
+    head_share: float = Field(ge=0.5, le=0.9)
+    eye_line: float = Field(ge=0.3, le=0.5)
+    jpeg_max_bytes: int = Field(ge=20_000)
+    jpeg_quality_max: int = Field(ge=60, le=98)
+    jpeg_quality_min: int = Field(ge=30, le=95)
+
+
+class FacePolicy(_Strict):
+    """One dated policy.
+
+    Attributes:
+        policy_id: goes into the bundle.
+        limits: component name to allowed raw range; a component without a limit is measured and always passes.
+        sharpness_min_inter_eye_px: sharpness is judged only from this eye distance in the image up.
+    """
+
+    policy_id: str
+    valid_from: date
+    sharpness_min_inter_eye_px: float
+    limits: dict[str, Limit]
+    match: Match
+    portrait: PortraitFormat
+
+
+def parse(text: str) -> FacePolicy:
+    """A policy from TOML. Raises pydantic.ValidationError or tomllib.TOMLDecodeError."""
+    return FacePolicy.model_validate(tomllib.loads(text))
+
+
+@lru_cache(maxsize=1)
+def bundled() -> tuple[FacePolicy, ...]:
+    """All policies that ship with the package, oldest first."""
+    files = (entry for entry in resources.files(__package__).iterdir() if entry.name.endswith(".toml"))
+    return tuple(sorted((parse(entry.read_text("utf-8")) for entry in files), key=lambda policy: policy.valid_from))
+
+
+def valid_on(day: date, policies: Iterable[FacePolicy] | None = None) -> FacePolicy:
+    """The policy in force on a day. Before the first one, the first one (a clock without a date must not stop work)."""
+    known = sorted(bundled() if policies is None else policies, key=lambda policy: policy.valid_from)
+    if not known:
+        raise ValueError("there is no portrait policy")
+    return next((policy for policy in reversed(known) if policy.valid_from <= day), known[0])
