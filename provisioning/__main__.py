@@ -107,13 +107,13 @@ def broker() -> None:
 def run(directory: Path, port: int, bind: str) -> None:
     """Run the broker of the fleet in DIRECTORY until it is told to end (Ctrl-C)."""
     signal.signal(signal.SIGTERM, _interrupt)
-    with Broker(Fleet(directory), port, bind) as running:
-        click.echo(f"broker ready on {bind}:{port}, pid {running.pid}, log {running.log}")
-        try:
+    try:
+        with Broker(Fleet(directory), port, bind) as running:
+            click.echo(f"broker ready on {bind}:{port}, pid {running.pid}, log {running.log}")
             status = running.wait()
-        except KeyboardInterrupt:
-            click.echo("broker ended")
-            return
+    except KeyboardInterrupt:
+        click.echo("broker ended")
+        return
     raise SystemExit(f"the broker ended by itself with status {status}; see {running.log}")
 
 
