@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from station.errors import ConfigInvalid
 from wire.ids import StationId
 from wire.model import Code
+
+if TYPE_CHECKING:
+    from station.link.config import LinkConfig
 
 
 def _path(value: object) -> object:
@@ -71,6 +74,18 @@ class StationConfig(_Section):
     display: DeviceSection
     models: ModelsSection = ModelsSection()
     link: dict[str, Any] = Field(default_factory=dict)
+
+    def link_config(self) -> LinkConfig:
+        """The link daemon's part, with the station's own facts filled in. Raises ConfigInvalid."""
+        from station.link.config import LinkConfig  # only the link daemon and `check` need it
+
+        own = {"station_id": self.station.id, "state_dir": self.station.state_dir}
+        try:
+            return LinkConfig.model_validate({**self.link, **own})
+        except ValidationError as error:
+            first = error.errors(include_input=False)[0]
+            field = ".".join(("link", *(str(part) for part in first["loc"])))
+            raise ConfigInvalid(file="-", field=field, reason=first["msg"]) from None
 
 
 def load(path: Path) -> StationConfig:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from station.workflow.session import Session
-from wire.bundle import Bundle, Device
+from wire.bundle import Bundle
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What the station is made of: software, policies by kind, model ids with the hash of their file, devices."""
+    """What the station is made of: software, policies by kind, model ids with the hash of their weights."""
 
     station_id: str
     software: str
     policies: Mapping[str, str]
     models: Mapping[str, bytes]
-    devices: Sequence[Device]
 
 
 def assemble(session: Session, made_with: Provenance) -> Bundle:
@@ -45,5 +44,5 @@ def assemble(session: Session, made_with: Provenance) -> Bundle:
         fingers=session.fingers,
         attempts=session.attempts,
         exceptions=session.exceptions,
-        devices=list(made_with.devices),
+        devices=session.devices,
     )

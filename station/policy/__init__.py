@@ -41,9 +41,6 @@ class DeskPolicy(_File):
     long_press_s: Seconds
     debounce_s: Seconds
     idle_dim_s: Annotated[float, Field(gt=0.0, le=86_400.0)]
-    max_outbox_bundles: Annotated[int, Field(ge=1, le=100_000)]
-    max_outbox_mib: Annotated[int, Field(ge=1, le=1_000_000)]
-    min_free_mib: Annotated[int, Field(ge=0, le=1_000_000)]
 
     def workflow(self, policy_id: str) -> WorkflowPolicy:
         """The part the pure workflow needs."""

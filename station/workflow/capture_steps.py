@@ -39,7 +39,7 @@ def keep_portrait(state: State, event: PortraitTaken, now: Instant) -> Outcome:
         return state, ()
     attempts = session_of(state).portrait_attempts + 1
     portrait = event.portrait.model_copy(update={"attempts": attempts, "accepted_by": "quality"})
-    session = session_of(state).logged(event.log.model_copy(update={"attempt": attempts}))
+    session = session_of(state).taken_with(event.device).logged(event.log.model_copy(update={"attempt": attempts}))
     session = session.model_copy(update={"portrait": portrait, "portrait_attempts": attempts})
     kept = notice(replace(state, session=session), now, "notice.captured", warning=False)
     moved, effects = onward(kept, now)
@@ -50,7 +50,7 @@ def portrait_missed(state: State, event: PortraitMissed, now: Instant) -> Outcom
     if event.run != state.run:
         return state, ()
     attempts = session_of(state).portrait_attempts + 1
-    session = session_of(state).logged(event.log.model_copy(update={"attempt": attempts}))
+    session = session_of(state).taken_with(event.device).logged(event.log.model_copy(update={"attempt": attempts}))
     session = session.model_copy(update={"portrait_attempts": attempts})
     missed = replace(state, session=session, best_portrait=event.best or state.best_portrait)
     note = Note("portrait.missed", session.bundle_id)
@@ -99,7 +99,7 @@ def keep_finger(state: State, event: FingerTaken, now: Instant) -> Outcome:
     attempts = session.finger_attempts + 1
     log = tuple(entry.model_copy(update={"attempt": attempts}) for entry in event.log)
     finger = event.finger.model_copy(update={"attempts": attempts})
-    session = session.logged(*log).with_finger(finger)
+    session = session.taken_with(event.device).logged(*log).with_finger(finger)
     kept = notice(replace(state, session=session), now, "notice.captured", warning=False)
     moved, effects = onward(kept, now)
     return moved, (Beep(1), SaveDraft(session), *effects, Note("finger.taken", finger.position.key))

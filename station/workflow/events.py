@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from drivers.fingerprint.port import Progress
 from station.workflow.session import Session
-from wire.bundle import AttemptEntry, Finger, Portrait
+from wire.bundle import AttemptEntry, Device, Finger, Portrait
 from wire.case import CaseOrder
 from wire.fingers import FingerPosition
 from wire.messages import CaseState
@@ -106,6 +106,7 @@ class PortraitTaken:
     run: int
     portrait: Portrait
     log: AttemptEntry
+    device: Device
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ class PortraitMissed:
     run: int
     best: Portrait | None
     log: AttemptEntry
+    device: Device
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,7 @@ class FingerTaken:
     run: int
     finger: Finger
     log: tuple[AttemptEntry, ...]
+    device: Device
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from pydantic import Field
 from wire.bundle import (
     AttemptEntry,
     Consent,
+    Device,
     Finger,
     FingerState,
     Instant,
@@ -38,6 +39,7 @@ class Session(WireModel):
     finger_attempts: Annotated[int, Field(ge=0, le=1000)] = 0
     attempts: list[AttemptEntry] = Field(default_factory=list)
     exceptions: list[OfficerException] = Field(default_factory=list)
+    devices: list[Device] = Field(default_factory=list)
     confirmed: Instant | None = None
 
     @property
@@ -66,6 +68,10 @@ class Session(WireModel):
         """The portrait is to be taken again; its attempt log stays."""
         kept = [entry for entry in self.exceptions if entry.subject != PORTRAIT_SUBJECT]
         return self.model_copy(update={"portrait": None, "portrait_attempts": 0, "exceptions": kept})
+
+    def taken_with(self, device: Device) -> Session:
+        """Names a device that took part, once."""
+        return self if device in self.devices else self.model_copy(update={"devices": [*self.devices, device]})
 
     def logged(self, *entries: AttemptEntry) -> Session:
         return self.model_copy(update={"attempts": [*self.attempts, *entries]})

@@ -1,0 +1,89 @@
+"""`eid-station`: the two daemons and what an admin asks of a station. A thin shell."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from station import config as configuration
+from wire.catalogue import bundled as catalogue
+from wire.errors import EidError
+
+_CONFIG = click.option(
+    "--config", "config_file", type=click.Path(path_type=Path), default=Path("/etc/eid/station.toml"), show_default=True
+)
+
+
+@click.group()
+def main() -> None:
+    """The e-ID capture station."""
+
+
+@main.command()
+@_CONFIG
+def capture(config_file: Path) -> None:
+    """Run the capture daemon: devices, officer workflow, sealing. No network."""
+    from station.capture.build import run_capture
+
+    config = _or_exit(config_file)
+    sys.exit(run_capture(config))
+
+
+@main.command()
+@_CONFIG
+def link(config_file: Path) -> None:
+    """Run the link daemon: sealed files out, verified messages in. No devices."""
+    from station.link.daemon import run_link
+
+    config = _or_exit(config_file)
+    try:
+        sys.exit(run_link(config.link_config()))
+    except EidError as error:
+        _tell(error)
+
+
+@main.command()
+@_CONFIG
+def check(config_file: Path) -> None:
+    """Check the configuration, keys, models and drivers without opening a device."""
+    from station.check import findings
+
+    problems = 0
+    for part, error in findings(_or_exit(config_file)):
+        if error is None:
+            click.echo(f"ok      {part}")
+            continue
+        problems += 1
+        text = catalogue().of_error(error)
+        click.echo(f"PROBLEM {part}: {text.en} / {text.vi}")
+    sys.exit(1 if problems else 0)
+
+
+@main.command("fetch-models")
+@click.option("--into", type=click.Path(path_type=Path), help="Directory; default: the user's cache.")
+def fetch_models(into: Path | None) -> None:
+    """Download the model files that are missing from their pinned origin, and verify them."""
+    from models.fetch import fetch
+    from models.store import ModelStore
+
+    store = ModelStore([into]) if into else ModelStore.standard()
+    try:
+        fetch(store, lambda file, done, total: click.echo(f"{file}: {done} of {total} bytes"))
+    except EidError as error:
+        _tell(error)
+
+
+def _or_exit(config_file: Path) -> configuration.StationConfig:
+    try:
+        return configuration.load(config_file)
+    except EidError as error:
+        _tell(error)
+
+
+def _tell(error: EidError) -> NoReturn:
+    text = catalogue().of_error(error)
+    click.echo(f"{text.en}\n{text.vi}", err=True)
+    sys.exit(78)

@@ -1,0 +1,189 @@
+"""Puts the capture daemon together from its configuration, and runs it."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import sys
+import time
+from datetime import datetime
+from importlib import metadata
+from zoneinfo import ZoneInfo
+
+from drivers import registry
+from drivers.panel.debounce import DebouncePolicy, Debouncer
+from drivers.panel.port import Button
+from models import policy as portrait_policies
+from models.face.pipeline import DETECTOR, EMBEDDING, LANDMARKS, FacePipeline
+from models.manifest import bundled as model_manifest
+from models.policy import FacePolicy
+from models.runtime import Runtime
+from models.store import ModelStore
+from station import policy as policies
+from station.capture import no_network
+from station.capture.camera_worker import CameraWorker, PortraitSettings
+from station.capture.daemon import EXIT_CONFIG, CaptureDaemon, Inbox, Workers, fatal_screen
+from station.capture.display_worker import DisplayWorker
+from station.capture.draft import Draft
+from station.capture.finger_worker import FingerWorker
+from station.capture.ledger import Ledger
+from station.capture.sealing import Provenance
+from station.capture.storage_worker import Parts, StorageWorker
+from station.capture.vault import Vault
+from station.clock import StationClock
+from station.config import StationConfig
+from station.errors import ConfigInvalid
+from station.log import Log
+from station.notify import Notifier
+from station.room import bundled_policy
+from station.spool import Spool, Writer
+from station.workflow.state import State
+from wire.catalogue import bundled as catalogue
+from wire.errors import EidError
+
+LOCAL_ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+
+LOOPBACK_DRIVERS = {"sbi"}
+"""Fingerprint drivers that speak to a device service on the private loopback."""
+
+
+def software_version() -> str:
+    """Name and version, for bundles and logs."""
+    return "eid-capture-station-" + metadata.version("eid-capture-station")
+
+
+def run_capture(config: StationConfig) -> int:
+    """Runs the capture daemon until SIGTERM or a failure; its exit code.
+
+    Errors of the configuration, keys or runtime directory are raised before anything is opened.
+    """
+    fingerprint = config.fingerprint.driver
+    no_network.forbid(fingerprint if fingerprint in LOOPBACK_DRIVERS else "")
+    os.umask(0o027)
+    log = Log(sys.stderr, "capture", lambda: time.time_ns() // 1_000_000)
+    try:
+        daemon, storage = build(config, log)
+    except EidError as error:
+        log.error(error)
+        show_failure(config, error)
+        return EXIT_CONFIG
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: daemon.end())
+    return daemon.run(storage.restore())
+
+
+def build(config: StationConfig, log: Log) -> tuple[CaptureDaemon, StorageWorker]:
+    """The daemon and its storage worker, nothing started.
+
+    Raises:
+        ConfigInvalid, KeyFileUnusable, KeyInvalid, RuntimeDirNotMemory, SpoolError, UnknownDriver, DriverNotLoadable,
+        DriverOptionsInvalid.
+    """
+    desk = policies.desk(config.capture.workflow_policy)
+    fingers = policies.finger(config.capture.finger_policy)
+    face = portrait_policy(config.models.portrait_policy)
+    spool = Spool(config.station.state_dir)
+    spool.prepare(Writer.CAPTURE)
+    clock = StationClock(config.station.state_dir / "clock-floor")
+    clock.open()
+    vault = Vault.load(config.station.id, config.capture.key_dir)
+    draft = Draft(config.station.state_dir, config.capture.runtime_dir, config.station.id)
+    draft.open()
+    ledger = Ledger(config.station.state_dir)
+    ledger.open()
+    devices = {
+        kind: registry.create(kind, section.driver, section.options)
+        for kind, section in (
+            ("camera", config.camera),
+            ("fingerprint", config.fingerprint),
+            ("panel", config.panel),
+            ("display", config.display),
+        )
+    }
+    inbox: Inbox = queue.SimpleQueue()
+    provenance = Provenance(
+        station_id=config.station.id,
+        software=software_version(),
+        policies={
+            "workflow": config.capture.workflow_policy,
+            "fingers": config.capture.finger_policy,
+            "portrait": face.policy_id,
+        },
+        models=_model_hashes(),
+    )
+    storage = StorageWorker(inbox.put, Parts(spool, draft, vault, ledger, clock, bundled_policy(), provenance))
+    workers = Workers(
+        camera=CameraWorker(
+            inbox.put,
+            devices["camera"],
+            lambda: FacePipeline.open(model_store(config), runtime(config)),
+            face,
+            PortraitSettings(desk.portrait_attempt_s, desk.portrait_window_frames),
+            clock.now,
+            config.camera.driver,
+        ),
+        finger=FingerWorker(inbox.put, devices["fingerprint"], fingers.capture(), config.fingerprint.driver),
+        display=DisplayWorker(inbox.put, devices["display"], desk.idle_dim_s),
+        storage=storage,
+    )
+    state = State(policy=desk.workflow(config.capture.workflow_policy), officer_id=config.capture.officer_id or "")
+    debounce = DebouncePolicy(settle_s=desk.debounce_s, long_s={Button.OFFICER_BACK: desk.long_press_s})
+    daemon = CaptureDaemon(
+        state,
+        inbox,
+        workers,
+        devices["panel"],
+        Debouncer(debounce),
+        clock,
+        catalogue(),
+        log,
+        Notifier(os.environ),
+    )
+    return daemon, storage
+
+
+def model_store(config: StationConfig) -> ModelStore:
+    """Where this station looks for model files."""
+    stores = config.models.stores
+    return ModelStore(stores) if stores else ModelStore.standard()
+
+
+def runtime(config: StationConfig) -> Runtime | None:
+    """The TFLite runtime named in the configuration; None: by Python version. Raises ConfigInvalid."""
+    match config.models.runtime:
+        case "":
+            return None
+        case "tflite-runtime":
+            return "tflite-runtime"
+        case "ai-edge-litert":
+            return "ai-edge-litert"
+        case name:
+            raise ConfigInvalid(file="-", field="models.runtime", reason=f"no such runtime: {name}")
+
+
+def portrait_policy(policy_id: str) -> FacePolicy:
+    """The portrait policy of that id, or today's. Raises ConfigInvalid."""
+    if not policy_id:
+        return portrait_policies.valid_on(datetime.now(LOCAL_ZONE).date())
+    for found in portrait_policies.bundled():
+        if found.policy_id == policy_id:
+            return found
+    raise ConfigInvalid(file="-", field="models.portrait_policy", reason="no such policy")
+
+
+def show_failure(config: StationConfig, error: EidError) -> None:
+    """The sentence on the display, where the officer sees it; a display that fails too changes nothing."""
+    try:
+        display = registry.create("display", config.display.driver, config.display.options)
+        display.open()
+        display.show(fatal_screen(catalogue(), error))
+    except EidError:
+        return
+
+
+def _model_hashes() -> dict[str, bytes]:
+    known = model_manifest()
+    return {
+        model_id: bytes.fromhex(known.entry(model_id).weights_sha256) for model_id in (DETECTOR, LANDMARKS, EMBEDDING)
+    }

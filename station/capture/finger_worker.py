@@ -1,0 +1,198 @@
+"""The fingerprint device's thread: runs attempts, brings a lost device back, and never mixes two runs.
+
+An attempt that a fault interrupted is repeated whole at the same finger; nothing of the interrupted one is kept.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from drivers.errors import DriverError
+from drivers.fingerprint.port import (
+    Attempt,
+    AttemptOutcome,
+    CapturePolicy,
+    FingerprintPort,
+    Press,
+    PressLog,
+    Quality,
+    SensorInfo,
+)
+from station.capture.worker import Post, Worker
+from station.workflow.events import FingerMissed, FingerProgressed, FingerTaken, Part, PartBack, PartFailed
+from wire import bundle
+from wire.fingers import FingerPosition
+from wire.records import png4
+
+_RETRY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Forget everything of an earlier person; `taken` are the templates of this one's fingers so far."""
+
+    taken: dict[FingerPosition, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Forget everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    run: int
+    position: FingerPosition
+    stop: threading.Event
+
+
+class FingerWorker(Worker[Begin | End | Capture]):
+    """Owns the fingerprint device.
+
+    Args:
+        device: the driver, not opened.
+        policy: limits per press and attempt.
+        driver: its name in the configuration, for the bundle.
+    """
+
+    name = "finger"
+
+    def __init__(self, post: Post, device: FingerprintPort, policy: CapturePolicy, driver: str) -> None:
+        super().__init__(post)
+        self._device = device
+        self._policy = policy
+        self._driver = driver
+        self._info: SensorInfo | None = None
+        self._failed = False
+        self._taken: dict[FingerPosition, bytes] = {}
+
+    def serve(self) -> None:
+        self._reach(lambda: None, self._stopping)
+        while not self._stopping.is_set():
+            command = self._next(0.25)
+            match command:
+                case None:
+                    continue
+                case Begin(taken):
+                    self._taken = dict(taken)
+                    self._reach(lambda: self._device.begin_session(self._taken), self._stopping)
+                case End():
+                    self._taken = {}
+                    self._reach(self._device.end_session, self._stopping)
+                case Capture():
+                    self._capture(command)
+
+    def release(self) -> None:
+        self._device.close()
+
+    def _capture(self, command: Capture) -> None:
+        """One attempt; repeated from its beginning when the device failed in between."""
+
+        def work() -> None:
+            attempt = self._device.capture(
+                (command.position,),
+                self._policy,
+                lambda progress: self._progress(FingerProgressed(command.run, progress)),
+                command.stop,
+            )
+            self._answer(command, attempt)
+
+        self._reach(work, command.stop)
+
+    def _answer(self, command: Capture, attempt: Attempt) -> None:
+        log = tuple(self._entry(command.position, line) for line in attempt.log)
+        match attempt.outcome:
+            case AttemptOutcome.STOPPED:
+                return
+            case AttemptOutcome.REJECTED:
+                self._post(FingerMissed(command.run, command.position, log))
+            case AttemptOutcome.CAPTURED:
+                self._taken |= attempt.templates
+                self._post(FingerTaken(command.run, self._finger(command.position, attempt), log, self._described()))
+
+    def _finger(self, position: FingerPosition, attempt: Attempt) -> bundle.Finger:
+        """Only presses filed under the finger that was asked for; anything else is a fault of the driver."""
+        if not attempt.presses or any(press.position is not position for press in attempt.presses):
+            raise AssertionError("the device filed a press under another finger")
+        assert self._info is not None
+        template = attempt.templates.get(position)
+        return bundle.Finger(
+            position=position,
+            state=bundle.FingerState.CAPTURED,
+            presses=[self._press(press) for press in attempt.presses],
+            template=None
+            if template is None
+            else bundle.Template(sensor_model=self._info.model, firmware=self._info.firmware, data=template),
+            attempts=1,
+        )
+
+    def _described(self) -> bundle.Device:
+        assert self._info is not None
+        return bundle.Device(
+            kind="fingerprint",
+            driver=self._driver,
+            model=self._info.model,
+            firmware=self._info.firmware,
+            device_class=self._info.sensor_class.value,
+        )
+
+    def _press(self, press: Press) -> bundle.Press:
+        image = png4.GreyImage(press.packed, press.width_px, press.height_px, press.bit_depth)
+        return bundle.Press(
+            png=png4.encode_grey(image, press.ppi),
+            packed_sha256=press.sha256,
+            width_px=press.width_px,
+            height_px=press.height_px,
+            ppi=press.ppi,
+            bit_depth=4 if press.bit_depth == 4 else 8,
+            quality=self._quality(press.quality),
+            at_monotonic_ns=press.monotonic_ns,
+        )
+
+    def _entry(self, position: FingerPosition, line: PressLog) -> bundle.AttemptEntry:
+        return bundle.AttemptEntry(
+            step="finger",
+            position=position,
+            attempt=1,
+            press=line.press,
+            verdict=line.verdict.value,
+            quality=[] if line.quality is None else self._quality(line.quality),
+            at_monotonic_ns=line.monotonic_ns,
+        )
+
+    def _quality(self, quality: Quality) -> list[bundle.QualityComponent]:
+        limits = {
+            "foreground_share": (quality.foreground_share, self._policy.min_foreground_share),
+            "coherent_area": (quality.coherent_area, self._policy.min_coherent_area),
+            "orientation_certainty": (quality.orientation_certainty, self._policy.min_orientation_certainty),
+        }
+        return [
+            bundle.QualityComponent(name=name, raw=float(value), passed=bool(value >= limit))
+            for name, (value, limit) in limits.items()
+        ]
+
+    def _progress(self, event: FingerProgressed) -> None:
+        self._beat()
+        self._post(event)
+
+    def _reach(self, work: Callable[[], None], stop: threading.Event) -> None:
+        """Runs `work` on an open device; a fault is told once, the device is brought back, `work` starts anew."""
+        while not (stop.is_set() or self._stopping.is_set()):
+            self._beat()
+            try:
+                if self._info is None:
+                    self._info = self._device.open()
+                    self._device.begin_session(self._taken)
+                if self._failed:
+                    self._failed = False
+                    self._post(PartBack(Part.FINGERPRINT))
+                work()
+                return
+            except DriverError as error:
+                self._info = None
+                self._device.close()
+                self._failed = True
+                self._post(PartFailed(Part.FINGERPRINT, error.message_id, error.params))
+                self._stopping.wait(_RETRY_S)
