@@ -33,7 +33,6 @@ class LcdOptions(ScreenOptions):
         data_command, reset, backlight: lines of the module; backlight None where it is wired to 3.3 V.
         pin_factory: `lgpio` on a Raspberry Pi, `eid_emulated` in tests.
         bgr: swaps red and blue, for ILI9341 modules that want it.
-        rotate: 0, or 2 when it is mounted upside down.
     """
 
     chip: Literal["ili9341", "st7789"] = "ili9341"
@@ -46,7 +45,6 @@ class LcdOptions(ScreenOptions):
     pin_factory: Literal["lgpio", "eid_emulated"] = "lgpio"
     socket: Path | None = Field(default=None, strict=False)
     bgr: bool = False
-    rotate: Literal[0, 2] = 0
 
 
 class LcdGlass:

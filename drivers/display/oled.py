@@ -17,7 +17,27 @@ from drivers.display.draw import Layout
 from drivers.display.presenter import Picture
 from drivers.display.shell import Glass, ScreenOptions, ScreenShell, missing, moved
 
-CHIPS = {"ssd1306": ssd1306, "sh1106": sh1106}
+
+class _Flattened:
+    """luma reads frames with Pillow's `getdata`, which warns since Pillow 12.1 and goes with 14; its successor gives
+    the same. `preprocess` is the place luma offers for changing a frame before it is sent."""
+
+    def preprocess(self, image: Any) -> Any:
+        """The frame as luma is to read it."""
+        frame = super().preprocess(image)  # type: ignore[misc]
+        frame.getdata = frame.get_flattened_data
+        return frame
+
+
+class Ssd1306(_Flattened, ssd1306):  # type: ignore[misc]
+    """luma's SSD1306."""
+
+
+class Sh1106(_Flattened, sh1106):  # type: ignore[misc]
+    """luma's SH1106."""
+
+
+CHIPS = {"ssd1306": Ssd1306, "sh1106": Sh1106}
 FULL_CONTRAST = 0xCF
 DIM_CONTRAST = 0x08
 
@@ -29,14 +49,12 @@ class OledOptions(ScreenOptions):
         chip: the controller on the module; 1.3 inch modules mostly carry the SH1106.
         bus: number of the I2C bus (`/dev/i2c-1`).
         address: 0x3C, or 0x3D with the address jumper set.
-        rotate: 0, or 2 when it is mounted upside down.
         shift_s: how long a picture stands before it moves by a pixel.
     """
 
     chip: Literal["ssd1306", "sh1106"] = "ssd1306"
     bus: int = Field(default=1, ge=0, le=30)
     address: int = Field(default=0x3C, ge=0x08, le=0x77)
-    rotate: Literal[0, 2] = 0
     shift_s: float = Field(default=60.0, gt=0, le=3600)
 
 

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from PIL import Image, ImageChops
 from pydantic import BaseModel, ConfigDict, Field
@@ -32,13 +32,14 @@ class ScreenOptions(BaseModel):
     Attributes:
         page_s: how long each page of a screen that does not fit one stands.
         deadline_s: longest time the device may take for one call; for opening, closing and each frame.
-        rotate: quarter turns clockwise: how the display is mounted.
+        rotate: 0, or 2 when it is mounted upside down.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     page_s: float = Field(default=3.0, gt=0, le=60)
     deadline_s: float = Field(default=3.0, gt=0, le=30)
+    rotate: Literal[0, 2] = 0
 
 
 class Glass(Protocol):
@@ -192,7 +193,12 @@ class ScreenShell:
 
     def _tried(self, glass: Glass, step: Callable[[], None]) -> Glass | None:
         """The glass when the step went well; else None, and the device is let go."""
-        if self._guarded(lambda: step() is None):
+
+        def whole() -> bool:
+            step()
+            return True
+
+        if self._guarded(whole):
             return glass
         remembered = self._failure
         self._guarded(glass.close)
