@@ -283,6 +283,12 @@ class ProceduresFile(DataModel):
     procedure: tuple[Procedure, ...]
 
 
+class KindLabels(Labels):
+    """What a kind of unit is called, and its written short forms."""
+
+    also: tuple[NfcText, ...] = ()
+
+
 class UnitKind(DatedModel):
     """What a unit was in a time: a province or a city under central authority."""
 
@@ -290,11 +296,12 @@ class UnitKind(DatedModel):
 
 
 class Unit(DatedModel):
-    """A provincial unit, and the former units that became part of it."""
+    """A provincial unit, and the former units that became part of it on `since`."""
 
     name: NfcText
     also: tuple[NfcText, ...] = ()
     merged: tuple[NfcText, ...] = ()
+    since: date | None = None
     kind: tuple[UnitKind, ...]
 
 
@@ -302,7 +309,7 @@ class ProvincesFile(DataModel):
     """The provincial units over time."""
 
     source: NfcText
-    kinds: dict[str, Labels]
+    kinds: dict[str, KindLabels]
     unit: tuple[Unit, ...]
 
 

@@ -42,7 +42,7 @@ _ONE_PROBLEM_PER_FIELD_CODES = {
 
 
 def problem(code: str, **params: str | int) -> PydanticCustomError:
-    """An error for a pydantic validator; `code` is a key under `rules.field`."""
+    """An error for a pydantic validator; `code` is a key under `rules.field`, `at` the field of a model's own check."""
     return PydanticCustomError(f"rules.{code}", code, params)
 
 
@@ -137,7 +137,8 @@ def problems_of(error: ValidationError) -> list[FieldProblem]:
     """One problem per wrong field, sorted by path."""
     found: dict[str, FieldProblem] = {}
     for item in error.errors(include_url=False, include_input=False):
-        field = _path(item["loc"])
+        at = item.get("ctx", {}).get("at")
+        field = _path((*item["loc"], at) if at else item["loc"])
         found.setdefault(field, FieldProblem(field, *_code(item)))
     return [found[field] for field in sorted(found)]
 
@@ -146,7 +147,9 @@ def _code(item: Any) -> tuple[str, tuple[tuple[str, str | int], ...]]:
     kind = item["type"]
     context = item.get("ctx", {})
     if kind.startswith("rules."):
-        return kind.removeprefix("rules."), tuple(sorted(context.items()))
+        return kind.removeprefix("rules."), tuple(
+            sorted((name, value) for name, value in context.items() if name != "at")
+        )
     if kind in {"literal_error", "enum"}:
         return "choice", (("choices", str(context["expected"])),)
     return _ONE_PROBLEM_PER_FIELD_CODES.get(kind, "invalid"), ()
