@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import libcamera
 import numpy as np
 from numpy.typing import NDArray
-from picamera2 import Picamera2
+from picamera2 import picamera2 as library
 from pydantic import BaseModel, ConfigDict, Field
 
 from drivers.camera.errors import CameraBusy, CameraMemoryDenied, CameraMissing, CameraModeChanged
@@ -188,16 +188,30 @@ class Picamera2Camera:
     def _acquired(self) -> Any:
         number = self._options.camera_number
         where = f"libcamera {number}"
-        if number >= len(Picamera2.global_camera_info()):
+        found = library.Picamera2.global_camera_info()
+        if number >= len(found):
             raise CameraMissing(device="camera", where=where)
+        self._refuse_busy(found[number]["Id"], where)
         try:
-            return Picamera2(number)
-        except OSError as error:
-            raise CameraMemoryDenied(device="camera", where=error.filename or "/dev/dma_heap") from error
+            # Made first: where Picamera2 makes it itself and fails, the half-made object keeps the camera for ever.
+            allocator = library.DmaAllocator()
+        except (OSError, RuntimeError) as error:
+            heap = getattr(error, "filename", None) or "/dev/dma_heap"
+            raise CameraMemoryDenied(device="camera", where=heap) from error
+        try:
+            return library.Picamera2(number, allocator=allocator)
         except RuntimeError as error:
-            if "dmaHeap" in str(error):
-                raise CameraMemoryDenied(device="camera", where="/dev/dma_heap") from error
             raise CameraBusy(device="camera", where=where) from error
+
+    @staticmethod
+    def _refuse_busy(camera_id: str, where: str) -> None:
+        """Asked of libcamera itself: a Picamera2 that cannot acquire its camera leaks a pipe at every attempt."""
+        probe = libcamera.CameraManager.singleton().get(camera_id)
+        try:
+            probe.acquire()
+        except (RuntimeError, OSError) as error:
+            raise CameraBusy(device="camera", where=where) from error
+        probe.release()
 
     def _configured(self, camera: Any) -> _LoresLayout:
         options = self._options

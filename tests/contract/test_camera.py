@@ -96,7 +96,7 @@ class StandinRig:
 
         self._world = libcamera.world
         self._world.__init__()
-        self.camera = create("camera", "picamera2", {"frame_rate": 20.0})
+        self.camera = create("camera", "picamera2", {"frame_rate": 30.0})
 
     def light(self, lux: float) -> None:
         self._world.lux = lux

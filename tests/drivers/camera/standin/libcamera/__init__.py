@@ -61,6 +61,9 @@ class CameraManager:
     def cameras(self) -> list[Camera]:
         return [self._camera] if world.present else []
 
+    def get(self, camera_id: str) -> Camera:
+        return next(camera for camera in self.cameras if camera.id == camera_id)
+
     def completed(self, request: Request) -> None:
         with self._lock:
             self._completed.append(request)
@@ -98,8 +101,7 @@ def install_allocator(denied: bool = False) -> None:
         def __init__(self) -> None:
             Allocator.__init__(self)
             if denied:
-                self.dmaHeap = None
-                self.mapped_buffers, self.open_fds = {}, []
+                self.dmaHeap, self.mapped_buffers, self.open_fds = None, {}, []
                 raise PermissionError(13, "Permission denied", "/dev/dma_heap/linux,cma")
             self.dmaHeap = _MemoryHeap()
             self.mapped_buffers, self.mapped_buffers_used, self.frame_buffers = {}, {}, {}

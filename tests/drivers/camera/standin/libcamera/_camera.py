@@ -328,7 +328,7 @@ class Camera:
 
     def _bytes(self, stream: StreamConfiguration, brightness: float) -> bytes:
         assert self._config is not None
-        image = picture((stream.size.width, stream.size.height), self._number, round(brightness, 3))
+        image = picture((stream.size.width, stream.size.height), self._number, brightness)
         mirrored, flipped = MIRRORS[self._config.orientation]
         image = image[:: -1 if flipped else 1, :: -1 if mirrored else 1]
         name = str(stream.pixel_format)
@@ -338,6 +338,8 @@ class Camera:
             full = space.range is v.ColorSpace.Range.Full
             return yuv420(image, stream.stride, _LUMA_WEIGHTS[space.ycbcrEncoding.name], full).tobytes()
         height, width, _ = image.shape
+        if name == "BGR888" and stream.stride == width * 3:
+            return np.ascontiguousarray(image).tobytes()
         rows = np.full((height, stream.stride), 255, dtype=np.uint8)
         pixels = np.full((height, width, BYTES_PER_PIXEL[name]), 255, dtype=np.uint8)
         pixels[:, :, :3] = image[:, :, ORDERS[name]]

@@ -54,16 +54,19 @@ def _still(size: tuple[int, int]) -> NDArray[np.uint8]:
     return image
 
 
-def picture(size: tuple[int, int], number: int, brightness: float) -> NDArray[np.uint8]:
-    """(height, width, 3) RGB of one exposure."""
-    width, height = size
-    image = _still(size).copy()
-    bar = width // 4 + (number % BAR_STEPS) * (width // 2) // BAR_STEPS
-    image[height // 4 : 3 * height // 4, bar : bar + width // 40] = 220
-    if brightness == 1.0:
-        return image
+@lru_cache(maxsize=4)
+def _lit(size: tuple[int, int], brightness: float) -> NDArray[np.uint8]:
     table = np.clip(np.rint(np.arange(256) * brightness), 0, 255).astype(np.uint8)
-    return np.take(table, image)
+    return np.take(table, _still(size))
+
+
+def picture(size: tuple[int, int], number: int, brightness: float) -> NDArray[np.uint8]:
+    """(height, width, 3) RGB of one exposure. Brightness is taken in steps of a hundredth."""
+    width, height = size
+    image = _lit(size, round(brightness, 2)).copy()
+    bar = width // 4 + (number % BAR_STEPS) * (width // 2) // BAR_STEPS
+    image[height // 4 : 3 * height // 4, bar : bar + width // 40] = min(255, round(220 * brightness))
+    return image
 
 
 def yuv420(rgb: NDArray[np.uint8], stride: int, weights: tuple[float, float], full: bool) -> NDArray[np.uint8]:
