@@ -68,6 +68,7 @@ def onward(state: State, _now: Instant) -> Outcome:
     position = session.next_finger
     if position is None:
         return replace(fresh, step=Step.REVIEW), (UseCamera(CameraMode.OFF), EndFingers())
-    begin: tuple[Effect, ...] = () if session.fingers else (BeginFingers(),)
+    # Coming from elsewhere (start, review, restart), the device must first be told which fingers it already has.
+    begin: tuple[Effect, ...] = () if state.step in (Step.FINGER, Step.FINGER_REASON) else (BeginFingers(),)
     capture = CaptureFinger(run, position, session.finger_attempts + 1)
     return replace(fresh, step=Step.FINGER), (UseCamera(CameraMode.OFF), *begin, capture)

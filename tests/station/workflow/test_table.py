@@ -1,0 +1,522 @@
+"""The officer workflow: every row of the table as the officer lives it, and what can never happen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from station.workflow import effects as do
+from station.workflow import events as ev
+from station.workflow.events import Key, KeyPressed
+from station.workflow.session import Session
+from station.workflow.state import State, Step, WorkflowPolicy
+from station.workflow.table import TABLE, step
+from station.workflow.view import view
+from wire.bundle import FingerState
+from wire.case import qr_text
+from wire.catalogue import bundled
+from wire.fingers import FingerPosition
+from wire.messages import CaseState
+
+from .conftest import BUNDLE, CAMERA, DOSSIER, SENSOR, at, entry, make_case, make_finger, make_portrait
+
+
+def run(state: State, *happened: ev.Event, start_s: float = 0.0) -> tuple[State, list[do.Effect]]:
+    """Feeds events a tenth of a second apart."""
+    done: list[do.Effect] = []
+    for number, event in enumerate(happened):
+        state, more = step(state, event, at(start_s + number / 10))
+        done.extend(more)
+    return state, done
+
+
+def press(key: Key) -> KeyPressed:
+    return KeyPressed(key)
+
+
+def kinds(effects: list[do.Effect]) -> list[type]:
+    return [type(effect) for effect in effects]
+
+
+def opened(state: State) -> State:
+    return run(state, ev.QrSeen(qr_text(DOSSIER)), ev.CaseOpened(make_case(), BUNDLE))[0]
+
+
+def consented(state: State) -> State:
+    return run(opened(state), press(Key.OK), press(Key.YES))[0]
+
+
+def pictured(state: State) -> State:
+    state = consented(state)
+    return run(state, ev.PortraitTaken(state.run, make_portrait(), entry(), CAMERA))[0]
+
+
+def finger(state: State, position: FingerPosition) -> State:
+    return run(state, ev.FingerTaken(state.run, make_finger(position), (entry("finger"),), SENSOR))[0]
+
+
+def reviewed(state: State) -> State:
+    return finger(finger(pictured(state), FingerPosition.RIGHT_INDEX), FingerPosition.LEFT_INDEX)
+
+
+class TestOneCase:
+    """From button to queued, the straight way."""
+
+    def test_goes_through_every_step_in_order(self, idle: State) -> None:
+        """idle, case, consent, portrait, fingers, review, sealing, queued."""
+        state = opened(idle)
+        seen = [state.step]
+        for event in (press(Key.OK), press(Key.YES)):
+            state, _ = run(state, event)
+            seen.append(state.step)
+        state, _ = run(state, ev.PortraitTaken(state.run, make_portrait(), entry(), CAMERA))
+        seen.append(state.step)
+        state = finger(state, FingerPosition.RIGHT_INDEX)
+        seen.append(state.step)
+        state = finger(state, FingerPosition.LEFT_INDEX)
+        seen.append(state.step)
+        state, sealing = run(state, press(Key.OK))
+        seen.append(state.step)
+        state, queued = run(state, ev.Sealed(BUNDLE, 1000))
+        seen.append(state.step)
+
+        assert seen == [
+            Step.CASE,
+            Step.CONSENT,
+            Step.PORTRAIT,
+            Step.FINGER,
+            Step.FINGER,
+            Step.REVIEW,
+            Step.SEALING,
+            Step.QUEUED,
+        ]
+        assert do.Seal in kinds(sealing)
+        assert do.EraseDraft in kinds(queued)
+
+    def test_session_holds_what_was_captured(self, idle: State) -> None:
+        """Consent, portrait, both fingers under their own positions, the devices, the attempt log."""
+        session = reviewed(idle).session
+
+        assert session is not None
+        assert session.consent is not None
+        assert session.consent.text_id == "consent-1"
+        assert session.portrait is not None
+        assert [found.position for found in session.fingers] == [
+            FingerPosition.RIGHT_INDEX,
+            FingerPosition.LEFT_INDEX,
+        ]
+        assert session.devices == [CAMERA, SENSOR]
+        assert [line.step for line in session.attempts] == ["portrait", "finger", "finger"]
+
+    def test_next_case_by_button_takes_the_oldest(self, idle: State) -> None:
+        """The queue is served in order."""
+        waiting = replace(idle, queue=(ev.CaseRef(DOSSIER), ev.CaseRef(BUNDLE)))
+        state, effects = run(waiting, press(Key.OK))
+
+        assert state.step is Step.OPENING
+        assert do.OpenCase(DOSSIER) in effects
+
+    def test_queued_screen_leaves_by_itself(self, idle: State) -> None:
+        """The next person does not wait for a button."""
+        state, _ = run(reviewed(idle), press(Key.OK), ev.Sealed(BUNDLE, 10))
+        early, _ = step(state, ev.Tick(), at(5))
+        late, effects = step(state, ev.Tick(), at(9))
+
+        assert early.step is Step.QUEUED
+        assert late.step is Step.IDLE
+        assert do.UseCamera(do.CameraMode.QR) in effects
+
+
+class TestCase:
+    """Choosing a case."""
+
+    def test_foreign_code_tells_what_to_show(self, idle: State) -> None:
+        """A QR code that is no dossier is a sentence, not a case."""
+        state, effects = run(idle, ev.QrSeen("https://example.org"))
+
+        assert state.step is Step.IDLE
+        assert state.notice is not None
+        assert state.notice.message_id == "notice.qr_foreign"
+        assert effects == []
+
+    def test_case_that_has_not_arrived_is_asked_for(self, idle: State) -> None:
+        """The centre is asked, the officer is told."""
+        state, effects = run(idle, ev.QrSeen(qr_text(DOSSIER)), ev.CaseFailed(DOSSIER, "notice.case_requested"))
+
+        assert state.step is Step.IDLE
+        assert do.RequestCase(DOSSIER) in effects
+
+    def test_full_outbox_opens_no_case(self, idle: State) -> None:
+        """P1: the high-water mark stops new captures, and says so."""
+        state, effects = run(replace(idle, full=True), ev.QrSeen(qr_text(DOSSIER)))
+
+        assert state.step is Step.IDLE
+        assert state.notice is not None
+        assert state.notice.message_id == "error.station.outbox_full"
+        assert not any(isinstance(effect, do.OpenCase) for effect in effects)
+
+    def test_nobody_captures_without_an_officer(self, idle: State) -> None:
+        """Every exception needs a name; the badge comes first."""
+        unnamed = replace(idle, officer_id="")
+        refused, _ = run(unnamed, ev.QrSeen(qr_text(DOSSIER)))
+        named, _ = run(unnamed, ev.QrSeen("EIDO1:CB07"), ev.QrSeen(qr_text(DOSSIER)))
+
+        assert refused.step is Step.IDLE
+        assert named.step is Step.OPENING
+        assert named.officer_id == "CB07"
+
+    def test_answer_for_another_case_is_ignored(self, idle: State) -> None:
+        """A late answer must not open the wrong person."""
+        state, _ = run(
+            idle,
+            ev.QrSeen(qr_text(DOSSIER)),
+            press(Key.BACK),
+            ev.QrSeen(qr_text(BUNDLE)),
+            ev.CaseOpened(make_case(), "01J8ZQ4Y7N8K5R2T3V6W9X0ABE"),
+        )
+
+        assert state.step is Step.OPENING
+        assert state.session is None
+
+
+class TestConsent:
+    """No consent, no capture."""
+
+    def test_refusal_ends_the_session_and_keeps_nothing(self, idle: State) -> None:
+        """NO_CONSENT: the draft goes, the desk is free."""
+        state, effects = run(opened(idle), press(Key.OK), press(Key.NO))
+
+        assert state.step is Step.IDLE
+        assert state.session is None
+        assert do.EraseDraft in kinds(effects)
+
+    def test_officer_cannot_consent_for_the_applicant(self, idle: State) -> None:
+        """Only the applicant's own button moves on."""
+        state, _ = run(opened(idle), press(Key.OK), press(Key.OK), press(Key.SKIP))
+
+        assert state.step is Step.CONSENT
+
+    def test_camera_starts_only_after_consent(self, idle: State) -> None:
+        """No picture before the person agreed."""
+        _, before = run(opened(idle), press(Key.OK))
+        state, after = run(opened(idle), press(Key.OK), press(Key.YES))
+
+        assert not any(isinstance(effect, do.UseCamera) for effect in before)
+        assert do.UseCamera(do.CameraMode.PORTRAIT, state.run) in after
+
+
+class TestPortrait:
+    """Attempts, decision, retake."""
+
+    def missed(self, state: State, times: int, *, face: bool = True) -> State:
+        for _ in range(times):
+            best = make_portrait() if face else None
+            state, _ = run(state, ev.PortraitMissed(state.run, best, entry(verdict="unsteady"), CAMERA))
+        return state
+
+    def test_three_misses_ask_the_officer(self, idle: State) -> None:
+        """After three the officer decides; the decision is recorded with name and time."""
+        state = self.missed(consented(idle), 3)
+        decided, _ = run(state, press(Key.OK))
+
+        assert state.step is Step.PORTRAIT_DECISION
+        assert decided.session is not None
+        assert decided.session.portrait is not None
+        assert decided.session.portrait.accepted_by == "officer"
+        assert [(e.subject, e.reason, e.officer_id) for e in decided.session.exceptions] == [
+            ("portrait", "FACE_BELOW_STANDARD", "CB01")
+        ]
+
+    def test_without_any_face_there_is_nothing_to_decide(self, idle: State) -> None:
+        """A portrait cannot be accepted that does not exist."""
+        state = self.missed(consented(idle), 5, face=False)
+
+        assert state.step is Step.PORTRAIT
+
+    def test_answer_of_a_stopped_attempt_is_ignored(self, idle: State) -> None:
+        """Late frames of an older run never enter the session."""
+        state = consented(idle)
+        old = state.run
+        state, _ = run(state, press(Key.BACK), press(Key.YES), ev.PortraitTaken(old, make_portrait(), entry(), CAMERA))
+
+        assert state.step is Step.PORTRAIT
+        assert state.session is not None
+        assert state.session.portrait is None
+
+    def test_back_from_the_first_finger_takes_the_portrait_again(self, idle: State) -> None:
+        """Retake, with the log of the first one kept."""
+        state, effects = run(pictured(idle), press(Key.BACK))
+
+        assert state.step is Step.PORTRAIT
+        assert do.StopFinger in kinds(effects)
+        assert state.session is not None
+        assert state.session.portrait is None
+        assert len(state.session.attempts) == 1
+
+
+class TestFingers:
+    """One finger after the other, each only under its own position."""
+
+    def test_finger_under_another_position_is_never_filed(self, idle: State) -> None:
+        """The device answered for a finger nobody asked for."""
+        state = finger(pictured(idle), FingerPosition.LEFT_LITTLE)
+
+        assert state.session is not None
+        assert state.session.fingers == []
+
+    def test_three_misses_ask_for_a_reason(self, idle: State) -> None:
+        """After three attempts the officer decides."""
+        state = pictured(idle)
+        for _ in range(3):
+            state, _ = run(state, ev.FingerMissed(state.run, FingerPosition.RIGHT_INDEX, (entry("finger"),)))
+
+        assert state.step is Step.FINGER_REASON
+
+    @pytest.mark.parametrize(
+        ("presses", "reason"),
+        [(0, FingerState.MISSING), (1, FingerState.BANDAGED), (2, FingerState.WORN), (3, FingerState.REFUSED)],
+    )
+    def test_skipping_needs_reason_and_signature(self, idle: State, presses: int, reason: FingerState) -> None:
+        """The reason shown is the reason recorded, with the officer's name."""
+        events = [press(Key.SKIP), *[press(Key.SKIP)] * presses, press(Key.OK)]
+        state, _ = run(pictured(idle), *events)
+
+        assert state.session is not None
+        assert state.session.fingers[0].state is reason
+        assert state.session.exceptions[0].subject == "finger.right_index"
+        assert state.session.exceptions[0].reason == reason.value
+        assert state.step is Step.FINGER
+
+    def test_retaking_a_skipped_finger_withdraws_the_exception(self, idle: State) -> None:
+        """Back from the second finger: the first is to be captured after all."""
+        state, _ = run(pictured(idle), press(Key.SKIP), press(Key.OK), press(Key.BACK))
+
+        assert state.step is Step.FINGER
+        assert state.session is not None
+        assert state.session.fingers == []
+        assert state.session.exceptions == []
+
+    def test_sensor_fault_keeps_the_session_at_the_same_finger(self, idle: State) -> None:
+        """P4: the fault is told, the step stays."""
+        state = pictured(idle)
+        broken, _ = run(state, ev.PartFailed(ev.Part.FINGERPRINT, "error.driver.lost", {"device": "fingerprint"}))
+        back, _ = run(broken, ev.PartBack(ev.Part.FINGERPRINT))
+
+        assert view(broken, bundled()).screen.screen_id == "fault.fingerprint"
+        assert broken.step is Step.FINGER
+        assert view(back, bundled()).screen.screen_id == "finger.right_index.place"
+        assert back.session == state.session
+
+
+class TestSealing:
+    """Nothing is wiped that is not in the outbox."""
+
+    def test_failure_keeps_session_and_draft(self, idle: State) -> None:
+        """P1: a full disk is told; the officer can try again."""
+        state, effects = run(reviewed(idle), press(Key.OK), ev.SealFailed("error.spool.full", {"where": "outbox"}))
+        again, more = run(state, press(Key.OK))
+
+        assert state.step is Step.SEALING
+        assert state.session is not None
+        assert do.EraseDraft not in kinds(effects)
+        assert again.step is Step.SEALING
+        assert do.Seal in kinds(more)
+
+    def test_confirmed_session_cannot_be_cancelled(self, idle: State) -> None:
+        """What the officer confirmed is on its way."""
+        state, effects = run(reviewed(idle), press(Key.OK), press(Key.CANCEL), press(Key.BACK))
+
+        assert state.step is Step.SEALING
+        assert do.EraseDraft not in kinds(effects)
+
+
+class TestCancel:
+    """Long press: asked once, then erased."""
+
+    @pytest.mark.parametrize("reach", [consented, pictured, reviewed])
+    def test_cancel_erases_and_frees_the_desk(self, idle: State, reach: object) -> None:
+        """Draft and sensor are emptied."""
+        state, effects = run(reach(idle), press(Key.CANCEL), press(Key.OK))  # type: ignore[operator]
+
+        assert state.step is Step.IDLE
+        assert state.session is None
+        assert {do.EraseDraft, do.EndFingers} <= set(kinds(effects))
+
+    def test_keeping_the_session_repeats_the_step(self, idle: State) -> None:
+        """A misheld button loses nothing."""
+        before = pictured(idle)
+        state, effects = run(before, press(Key.CANCEL), press(Key.BACK))
+
+        assert state.step is Step.FINGER
+        assert state.session == before.session
+        assert do.CaptureFinger(state.run, FingerPosition.RIGHT_INDEX, 1) in effects
+
+
+class TestResume:
+    """After kill -9: at most the current step is repeated."""
+
+    @pytest.mark.parametrize(
+        ("reach", "expected"),
+        [(opened, Step.CASE), (consented, Step.PORTRAIT), (pictured, Step.FINGER), (reviewed, Step.REVIEW)],
+    )
+    def test_comes_back_where_it_was(self, idle: State, reach: object, expected: Step) -> None:
+        """The draft's session leads to the first thing that is missing."""
+        session = reach(idle).session  # type: ignore[operator]
+        restored = Session.decode(session.encode())
+        state, _ = run(idle, ev.DraftRestored(restored, sealed=False))
+
+        assert state.step is expected
+        assert state.session == session
+
+    def test_confirmed_session_is_sealed_under_the_same_id(self, idle: State) -> None:
+        """P1: the officer's confirmation survives the crash, exactly once."""
+        confirmed, _ = run(reviewed(idle), press(Key.OK))
+        state, effects = run(idle, ev.DraftRestored(confirmed.session, sealed=False))  # type: ignore[arg-type]
+        seals = [effect for effect in effects if isinstance(effect, do.Seal)]
+
+        assert state.step is Step.SEALING
+        assert [seal.session.bundle_id for seal in seals] == [BUNDLE]
+
+    def test_already_sealed_session_is_not_sealed_again(self, idle: State) -> None:
+        """The crash came between outbox and draft."""
+        confirmed, _ = run(reviewed(idle), press(Key.OK))
+        state, effects = run(idle, ev.DraftRestored(confirmed.session, sealed=True))  # type: ignore[arg-type]
+
+        assert state.step is Step.QUEUED
+        assert do.Seal not in kinds(effects)
+        assert do.EraseDraft in kinds(effects)
+
+    def test_taken_templates_return_to_the_sensor(self, idle: State) -> None:
+        """The same finger cannot be filed twice across a restart: BeginFingers runs before the next capture."""
+        session = finger(pictured(idle), FingerPosition.RIGHT_INDEX).session
+        assert session is not None
+        _, effects = run(idle, ev.DraftRestored(session, sealed=False))
+
+        assert kinds(effects).index(do.BeginFingers) < kinds(effects).index(do.CaptureFinger)
+
+
+class TestResults:
+    """One status truth."""
+
+    def result(self, state: CaseState, sequence: int) -> ev.Result:
+        return ev.Result(BUNDLE, "ABCD-1234", state, sequence)
+
+    def test_issued_is_shown_and_leaves(self, idle: State) -> None:
+        """The result reaches display and LED, then the desk is ready again."""
+        state, _ = run(idle, ev.ResultsChanged((), initial=True))
+        state, _ = run(state, ev.ResultsChanged((self.result(CaseState.ISSUED, 4),)))
+        shown = view(state, bundled())
+        later, _ = step(state, ev.Tick(), at(20))
+
+        assert shown.screen.screen_id == "result.issued"
+        assert view(later, bundled()).screen.screen_id == "idle"
+
+    def test_old_results_are_no_news_after_a_restart(self, idle: State) -> None:
+        """What was there at start is not shown again."""
+        state, _ = run(idle, ev.ResultsChanged((self.result(CaseState.ISSUED, 4),), initial=True))
+
+        assert view(state, bundled()).screen.screen_id == "idle"
+
+    def test_sequence_never_goes_back(self, idle: State) -> None:
+        """A late older status changes nothing."""
+        state, _ = run(
+            idle,
+            ev.ResultsChanged((self.result(CaseState.REQUESTED, 3),)),
+            ev.ResultsChanged((self.result(CaseState.CHECKING, 2),)),
+        )
+
+        assert state.results[0].state is CaseState.REQUESTED
+
+    def test_result_waits_until_the_desk_is_idle(self, idle: State) -> None:
+        """A running session is not disturbed; no key of it is swallowed."""
+        state, _ = run(opened(idle), ev.ResultsChanged((self.result(CaseState.ISSUED, 4),)))
+        during = view(state, bundled()).screen.screen_id
+        state, _ = run(state, press(Key.BACK))
+        after = view(state, bundled()).screen.screen_id
+
+        assert during == "case"
+        assert after == "result.issued"
+
+    def test_key_on_a_result_does_not_start_the_next_case(self, idle: State) -> None:
+        """Any key first puts the result away."""
+        state, _ = run(
+            replace(idle, queue=(ev.CaseRef(DOSSIER),)), ev.ResultsChanged((self.result(CaseState.ISSUED, 4),))
+        )
+        state, effects = run(state, press(Key.OK))
+
+        assert state.step is Step.IDLE
+        assert state.shown_result is None
+        assert not any(isinstance(effect, do.OpenCase) for effect in effects)
+
+
+# -- what can never happen --------------------------------------------------------------------------------------------
+
+_POSITIONS = st.sampled_from([FingerPosition.RIGHT_INDEX, FingerPosition.LEFT_INDEX, FingerPosition.LEFT_LITTLE])
+_RUNS = st.integers(min_value=-1, max_value=1)  # relative to the state's own run
+
+_MAKERS = st.one_of(
+    st.sampled_from(list(Key)).map(lambda key: lambda state: KeyPressed(key)),
+    st.just(lambda state: ev.Tick()),
+    st.just(lambda state: ev.QrSeen(qr_text(DOSSIER))),
+    st.just(lambda state: ev.CaseOpened(make_case(), BUNDLE)),
+    st.just(lambda state: ev.CaseFailed(DOSSIER, "notice.case_done")),
+    _RUNS.map(lambda d: lambda state: ev.PortraitTaken(state.run + d, make_portrait(), entry(), CAMERA)),
+    _RUNS.map(lambda d: lambda state: ev.PortraitMissed(state.run + d, make_portrait(), entry(), CAMERA)),
+    st.tuples(_RUNS, _POSITIONS).map(
+        lambda p: lambda state: ev.FingerTaken(state.run + p[0], make_finger(p[1]), (entry("finger"),), SENSOR)
+    ),
+    st.tuples(_RUNS, _POSITIONS).map(lambda p: lambda state: ev.FingerMissed(state.run + p[0], p[1], ())),
+    st.just(lambda state: ev.Sealed(BUNDLE, 5)),
+    st.just(lambda state: ev.SealFailed("error.spool.full", {"where": "outbox"})),
+    st.sampled_from(list(ev.Part)).map(
+        lambda part: lambda state: ev.PartFailed(part, "error.driver.lost", {"device": part.value})
+    ),
+    st.sampled_from(list(ev.Part)).map(lambda part: lambda state: ev.PartBack(part)),
+    st.just(lambda state: ev.ResultsChanged((ev.Result(BUNDLE, "ABCD", CaseState.ISSUED, 4),))),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(_MAKERS, max_size=60))
+def test_no_gate_is_skipped_and_nothing_confirmed_is_wiped(makers: list[object]) -> None:
+    """P1, P5: whatever happens in whatever order.
+
+    A session is sealed only with consent, portrait and every planned finger captured or signed for; once confirmed,
+    its draft is erased only after Sealed; every state can be drawn.
+    """
+    policy = WorkflowPolicy("desk-test", 3, 3, notice_s=4.0, queued_s=8.0, result_s=10.0)
+    state = State(policy=policy, officer_id="CB01")
+    confirmed = False
+    for number, make in enumerate(makers):
+        event = make(state)  # type: ignore[operator]
+        state, effects = step(state, event, at(number / 10))
+        for effect in effects:
+            if isinstance(effect, do.Seal):
+                confirmed = True
+                check_complete(effect.session)
+            if isinstance(effect, do.EraseDraft):
+                assert not confirmed or isinstance(event, ev.Sealed)
+                confirmed = False
+        view(state, bundled())
+
+
+def check_complete(session: Session) -> None:
+    assert session.consent is not None
+    assert session.portrait is not None
+    done = {found.position: found for found in session.fingers}
+    assert set(done) == set(session.case.plan)
+    signed = {exception.subject for exception in session.exceptions}
+    for position, found in done.items():
+        assert found.state is FingerState.CAPTURED or f"finger.{position.key}" in signed
+        assert all(press.packed_sha256 == bytes([position]) * 32 for press in found.presses)
+
+
+def test_every_step_but_sealing_can_be_left() -> None:
+    """No dead end: each step has at least one key of the officer, or leaves by itself."""
+    for current in Step:
+        keys = {trigger for at_step, trigger in TABLE if at_step is current}
+
+        assert keys & {Key.OK, Key.BACK, Key.CANCEL}, current
