@@ -21,7 +21,7 @@ MIN_SCORE = 0.5
 SAME_FACE_IOU = 0.3
 _MAX_CANDIDATES = 200
 _WIDE = 1.25
-"""From this width to height a frame is looked at twice: as a whole and its middle square, which is seen larger."""
+"""From this width to height an image is a camera frame and is looked at in two parts."""
 
 
 def _anchors() -> Floats:
@@ -47,37 +47,50 @@ class Letterbox:
     top: float
 
 
-def letterbox(rgb: Rgb, left: int, top: int, width: int, height: int, out: Floats, *, fast: bool) -> Letterbox:
-    """Fills the network's input with a part of the image, keeping its shape, centred, grey around.
+def letterbox(rgb: Rgb, out: Floats) -> Letterbox:
+    """Fills the network's input with the whole image, exact area mean, keeping its shape, centred, grey around.
 
     Args:
         rgb: the image.
-        left, top, width, height: the part, pixels.
         out: (1, 128, 128, 3) float32, overwritten with x / 127.5 - 1.
-        fast: shrink by a whole factor, each pixel the mean of four samples, instead of the exact area mean: several
-            times faster on live frames; key points move by about half a per cent of the eye distance.
     """
-    part = rgb[top : top + height, left : left + width]
-    side = max(width, height)
-    if fast and side > 2 * INPUT:
-        scale: float = -(-side // INPUT)
-        small = _shrunk(part, int(scale))
+    height, width = rgb.shape[:2]
+    scale = max(width, height) / INPUT
+    columns, rows = max(1, round(width / scale)), max(1, round(height / scale))
+    if scale > 1:
+        edges = (np.linspace(0, width, columns + 1), np.linspace(0, height, rows + 1))
+        small = np.rint(area.shrink(rgb, *edges))
     else:
-        scale = side / INPUT
-        size = (max(1, round(width / scale)), max(1, round(height / scale)))
-        if scale > 1:
-            edges = (np.linspace(0, width, size[0] + 1), np.linspace(0, height, size[1] + 1))
-            small = np.rint(area.shrink(part, *edges))
-        else:
-            picture = Image.fromarray(np.ascontiguousarray(part)).resize(size, Image.Resampling.BILINEAR)
-            small = np.asarray(picture, dtype=np.float32)
-    rows, columns = small.shape[:2]
-    y, x = (INPUT - rows) // 2, (INPUT - columns) // 2
+        picture = Image.fromarray(np.ascontiguousarray(rgb)).resize((columns, rows), Image.Resampling.BILINEAR)
+        small = np.asarray(picture, dtype=np.float32)
+    x, y = (INPUT - columns) // 2, (INPUT - rows) // 2
     out.fill(0.0)
+    _put(small, out, x, y)
+    return Letterbox(scale, -x * scale, -y * scale)
+
+
+def strip(rgb: Rgb, left: int, width: int, out: Floats, x: int | None) -> Letterbox:
+    """Puts a full-height strip of a live frame into the input, at column `x` or flush right.
+
+    The strip is shrunk by a whole factor, each pixel the mean of four samples: several times faster than an exact
+    area mean; key points move by about half a per cent of the eye distance.
+    """
+    height = rgb.shape[0]
+    factor = -(-height // INPUT)
+    small = _shrunk(rgb[:, left : left + width], factor)
+    rows, columns = small.shape[:2]
+    y = (INPUT - rows) // 2
+    if x is None:
+        x = INPUT - columns
+    _put(small, out, x, y)
+    return Letterbox(float(factor), left - x * factor, -y * factor)
+
+
+def _put(small: Floats, out: Floats, x: int, y: int) -> None:
+    rows, columns = small.shape[:2]
     target = out[0, y : y + rows, x : x + columns]
     np.multiply(small, np.float32(1 / 127.5), out=target)
     target -= 1.0
-    return Letterbox(scale, left - x * scale, top - y * scale)
 
 
 def _shrunk(part: Rgb, factor: int) -> Floats:
@@ -151,28 +164,38 @@ def _iou(one: Detection, others: list[Detection]) -> list[float]:
 def detect(model: Interpreter, rgb: Rgb, buffer: Floats) -> list[Detection]:
     """All faces of an image, largest first.
 
-    A wide image is a camera frame: it is shrunk the fast way and looked at as a whole and once more in its middle.
+    A wide image is a camera frame and is looked at twice at the same scale: its middle square, where the applicant
+    sits, and both sides next to each other in one input. Seen as a whole, a face at the distance of an applicant
+    would be too small for this model.
 
     Args:
         buffer: (1, 128, 128, 3) float32, reused between calls.
     """
     height, width = rgb.shape[:2]
-    live = width > _WIDE * height
-    whole = _look(model, rgb, (0, 0, width, height), buffer, fast=live)
-    if not live:
-        return whole
-    middle = _look(model, rgb, ((width - height) // 2, 0, height, height), buffer, fast=True)
-    # In the middle the closer look is the better one; the wide look adds who stands beside.
-    beside = [found for found in whole if not any(_overlap(found, other) > SAME_FACE_IOU for other in middle)]
+    if width <= _WIDE * height:
+        place = letterbox(rgb, buffer)
+        return merge(decode(*_outputs(model, buffer), place))
+    buffer.fill(0.0)
+    place = strip(rgb, (width - height) // 2, height, buffer, (INPUT - height // -(-height // INPUT)) // 2)
+    middle = merge(decode(*_outputs(model, buffer), place))
+    half = height // 2
+    buffer.fill(0.0)
+    places = strip(rgb, 0, half, buffer, 0), strip(rgb, width - half, half, buffer, None)
+    outputs = _outputs(model, buffer)
+    sides = [
+        found
+        for place, (low, high) in zip(places, ((0, half), (width - half, width)), strict=True)
+        for found in decode(*outputs, place)
+        if low <= (found.box[0] + found.box[2]) / 2 <= high
+    ]
+    # Where both looks show a face, the middle one has it whole.
+    beside = [found for found in merge(sides) if not any(_overlap(found, other) > SAME_FACE_IOU for other in middle)]
     return sorted(middle + beside, key=lambda found: -found.area)
 
 
-def _look(
-    model: Interpreter, rgb: Rgb, part: tuple[int, int, int, int], buffer: Floats, *, fast: bool
-) -> list[Detection]:
-    place = letterbox(rgb, *part, buffer, fast=fast)
+def _outputs(model: Interpreter, buffer: Floats) -> tuple[Floats, Floats]:
     regressors, scores = model.run(buffer)
-    return merge(decode(regressors, scores, place))
+    return regressors, scores
 
 
 def _overlap(one: Detection, other: Detection) -> float:

@@ -1,0 +1,132 @@
+"""Times of the face path beside the bare model invocations, in one run: `python -m benchmarks.face`.
+
+Prints medians of single-threaded runs on one portrait placed in a frame; asserts nothing. Needs the models.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from models.demo_portrait import demo_portrait
+from models.face import detect, geometry, landmarks, pipeline, quality
+from models.face.pipeline import FacePipeline
+from models.policy import valid_on
+from models.runtime import Runtime, default_runtime, load
+from models.store import ModelStore
+
+MAIN, LORES = (2304, 1296), (640, 360)
+INTER_EYE = 130
+
+
+def median_ms(work: Callable[[], object], rounds: int) -> float:
+    """Median wall time of a call, ms, after three warm-up calls."""
+    for _ in range(3):
+        work()
+    times = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times) * 1000
+
+
+def scene(portrait: Path, faces: FacePipeline) -> Image.Image:
+    """The portrait in the middle of a full frame, at a usual distance."""
+    policy = valid_on(date(2026, 11, 21))
+    with Image.open(portrait) as opened:
+        picture = opened.convert("RGB")
+    found = faces.analyse(np.asarray(picture), policy).face
+    if found is None:
+        raise SystemExit("no face in the portrait")
+    scale = INTER_EYE / geometry.inter_eye(found)
+    picture = picture.resize((round(picture.width * scale), round(picture.height * scale)), Image.Resampling.BICUBIC)
+    frame = Image.new("RGB", MAIN, (150, 155, 160))
+    frame.paste(picture, ((MAIN[0] - picture.width) // 2, (MAIN[1] - picture.height) // 2))
+    return frame
+
+
+def raw_ms(store: ModelStore, runtime: Runtime, rounds: int) -> dict[str, float]:
+    """Bare set_tensor, invoke, get_tensor of each model."""
+    times = {}
+    for model_id in (pipeline.DETECTOR, pipeline.LANDMARKS, pipeline.EMBEDDING):
+        model = load(store, model_id, runtime)
+        tensor = np.full(model.entry.input.shape, 0.25, np.float32)
+        times[model_id] = median_ms(lambda model=model, tensor=tensor: model.run(tensor), rounds)
+    return times
+
+
+def stages(store: ModelStore, runtime: Runtime, rgb: NDArray[np.uint8], scale: float, rounds: int) -> dict[str, float]:
+    """Medians of the steps of `analyse`, ms."""
+    policy = valid_on(date(2026, 11, 21))
+    detector, mesh = load(store, pipeline.DETECTOR, runtime), load(store, pipeline.LANDMARKS, runtime)
+    small = np.zeros((1, detect.INPUT, detect.INPUT, 3), np.float32)
+    medium = np.zeros((1, landmarks.INPUT, landmarks.INPUT, 3), np.float32)
+    found = detect.detect(detector, rgb, small)
+    face, crop, square = landmarks.landmarks(mesh, rgb, found[0], medium)
+    if face is None:
+        raise SystemExit("no face in the frame")
+    view = quality.View(rgb, face, crop, square, scale, tuple(one.area for one in found))
+    return {
+        "detect": median_ms(lambda: detect.detect(detector, rgb, small), rounds),
+        "landmarks": median_ms(lambda: landmarks.landmarks(mesh, rgb, found[0], medium), rounds),
+        "quality": median_ms(lambda: quality.assess(view, policy), rounds),
+    }
+
+
+def report(runtime: Runtime, rounds: int) -> list[str]:
+    """The lines of the table for one runtime."""
+    policy = valid_on(date(2026, 11, 21))
+    store = ModelStore.standard()
+    start = time.perf_counter()
+    faces = FacePipeline.open(store, runtime)
+    opened = (time.perf_counter() - start) * 1000
+    with tempfile.TemporaryDirectory() as folder:
+        frame = scene(demo_portrait(Path(folder)), faces)
+    raw = raw_ms(store, runtime, rounds)
+    lines = [f"{runtime}: models verified and loaded in {opened:.0f} ms"]
+    lines += [f"  raw invoke  {model_id:34s} {spent:7.2f} ms" for model_id, spent in raw.items()]
+    looks = 2 * raw[pipeline.DETECTOR] + raw[pipeline.LANDMARKS]
+    for name, size in (("guidance", LORES), ("portrait", MAIN)):
+        rgb = np.asarray(frame.resize(size, Image.Resampling.BOX))
+        scale = MAIN[0] / size[0]
+        face = faces.analyse(rgb, policy, scale=scale).face
+        if face is None:
+            raise SystemExit("no face in the frame")
+        lines.append(f"  {name} {size[0]}x{size[1]}")
+        for step, spent in stages(store, runtime, rgb, scale, rounds).items():
+            lines.append(f"    {step:44s} {spent:7.2f} ms")
+        total = median_ms(lambda rgb=rgb, scale=scale: faces.analyse(rgb, policy, scale=scale), rounds)
+        lines.append(f"    {'analyse':44s} {total:7.2f} ms   raw {looks:.2f} ms   ratio {total / looks:.2f}")
+        spent = median_ms(lambda rgb=rgb, face=face: faces.embed(rgb, face), rounds)
+        lines.append(f"    {'embed':44s} {spent:7.2f} ms")
+        whole, bare = total + spent, looks + raw[pipeline.EMBEDDING]
+        lines.append(f"    {'analyse + embed':44s} {whole:7.2f} ms   raw {bare:.2f} ms   ratio {whole / bare:.2f}")
+        if size == MAIN:
+            cut = median_ms(lambda rgb=rgb, face=face: faces.portrait(rgb, face, policy), max(5, rounds // 10))
+            lines.append(f"    {'crop and JPEG':44s} {cut:7.2f} ms")
+    return lines
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--runtime", choices=("tflite-runtime", "ai-edge-litert"), default=default_runtime())
+    chosen = parser.parse_args()
+    print("\n".join(report(chosen.runtime, chosen.rounds)))
+    print(f"  peak RSS {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Models and pictures for the tests; what is not there is skipped by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from PIL import Image
+
+from models.errors import ModelMissing, RuntimeMissing
+from models.face.pipeline import FacePipeline
+from models.policy import FacePolicy, valid_on
+from models.runtime import Runtime
+from models.store import ModelStore
+
+SHARED = Path(__file__).resolve().parents[3] / "shared"
+FRLL = SHARED / "data" / "faces" / "frll"
+
+
+def _opened(runtime: Runtime | None = None) -> FacePipeline:
+    try:
+        return FacePipeline.open(ModelStore.standard(), runtime)
+    except (ModelMissing, RuntimeMissing) as error:
+        pytest.skip(f"not on this machine: {error}")
+
+
+@pytest.fixture(scope="session")
+def opened() -> Callable[[Runtime | None], FacePipeline]:
+    """Opens a pipeline on a runtime, or skips naming what is missing."""
+    return _opened
+
+
+@pytest.fixture(scope="session")
+def policy() -> FacePolicy:
+    return valid_on(date(2026, 11, 21))
+
+
+@pytest.fixture(scope="session")
+def pipeline() -> FacePipeline:
+    return _opened()
+
+
+@pytest.fixture(scope="session")
+def faces_folder() -> Path:
+    if not (FRLL / "neutral").is_dir():
+        pytest.skip(f"no portraits at {FRLL}")
+    return SHARED / "data" / "faces"
+
+
+@pytest.fixture(scope="session")
+def person(faces_folder: Path) -> Image.Image:
+    """One neutral frontal portrait, 675x675."""
+    with Image.open(faces_folder / "frll" / "neutral" / "017_03.jpg") as picture:
+        return picture.convert("RGB")
+
+
+class Placed(Protocol):
+    def __call__(self, picture: Image.Image, share: float = 1.3, *, x: int = 0, y: int = 0) -> Image.Image: ...
+
+
+@pytest.fixture(scope="session")
+def placed() -> Placed:
+    """The picture, scaled, in the middle of a grey 2304x1296 frame, moved by x, y."""
+
+    def place(picture: Image.Image, share: float = 1.3, *, x: int = 0, y: int = 0) -> Image.Image:
+        large = picture.resize((round(picture.width * share), round(picture.height * share)), Image.Resampling.BICUBIC)
+        whole = Image.new("RGB", (2304, 1296), (150, 155, 160))
+        whole.paste(large, ((2304 - large.width) // 2 + x, (1296 - large.height) // 2 + y))
+        return whole
+
+    return place
