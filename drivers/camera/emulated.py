@@ -179,7 +179,7 @@ class EmulatedCamera:
                 now_ns = time.monotonic_ns()
                 wake_ns = deadline_ns
                 if self._fault == "none":
-                    moment = self._candidate(now_ns, max(not_before_ns, self._mended_ns))
+                    moment = self._candidate(now_ns, max(not_before_ns, self._mended_ns, self._opened_ns))
                     if moment.ready_ns <= now_ns:
                         self._last, self._sensor = moment.number, moment.sensor
                         self._forget_before(moment.started_ns)
