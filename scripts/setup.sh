@@ -104,7 +104,7 @@ add_picamera2() {
         return 0
     fi
     say "compiling what picamera2 needs"
-    if run_pip "picamera2" --require-hashes -r "$lock"; then
+    if run_pip "picamera2" --require-hashes --no-build-isolation -r "$lock"; then
         printf '%s\n' "$wanted" >"$done_with"
     else
         say "picamera2 could not be installed, and its tests will be skipped by name; the log is .cache/setup.log."
