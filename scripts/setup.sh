@@ -24,6 +24,7 @@ fingerprint() {
     {
         sha256sum requirements/dev.lock requirements/runtime.in pyproject.toml scripts/setup.sh
         printf '%s\n' "$root"
+        readlink -f "$venv/bin/python" || echo none
     } | sha256sum | cut -d' ' -f1
 }
 
@@ -119,7 +120,7 @@ if command -v flock >/dev/null && ! flock --nonblock 9; then
     flock --timeout 1800 9 || fail "The other setup did not end within 30 minutes."
 fi
 
-if [[ -e $unfinished || ! -e $stamp || $(<"$stamp") != "$(fingerprint)" ]]; then
+if [[ -e $unfinished || ! -e $stamp || ! -x $venv/bin/python || $(<"$stamp") != "$(fingerprint)" ]]; then
     : >"$log"
     make_venv
 fi
