@@ -28,14 +28,16 @@ def shrink(rgb: Rgb, x_edges: NDArray[np.float64], y_edges: NDArray[np.float64])
 
 
 def _over(values: NDArray[np.uint8] | Floats, edges: NDArray[np.float64]) -> Floats:
-    """Means along the first axis, from running sums read between the samples."""
+    """Means along the first axis: for each cell the weighted sum of the few samples that it touches."""
     length = values.shape[0]
-    sums = np.zeros((length + 1, values.shape[1]), np.float32)
-    np.cumsum(values, axis=0, dtype=np.float32, out=sums[1:])
     edges = np.clip(edges, 0, length)
-    whole = np.minimum(edges.astype(np.intp), length - 1)
-    part = (edges - whole).astype(np.float32)[:, None]
-    at = sums[whole] * (1 - part) + sums[whole + 1] * part
-    widths = np.maximum(np.diff(edges), 1e-6).astype(np.float32)[:, None]
-    result: Floats = np.diff(at, axis=0) / widths
+    low, high = edges[:-1], edges[1:]
+    first = np.minimum(low.astype(np.intp), length - 1)
+    width = np.maximum(high - low, 1e-9)
+    result = np.zeros((len(low), values.shape[1]), np.float32)
+    for step in range(int(np.max(np.ceil(high) - first, initial=1))):
+        at = first + step
+        share = np.clip(np.minimum(high, at + 1) - np.maximum(low, at), 0, None) / width
+        weight = share.astype(np.float32)[:, None]
+        result += values[np.minimum(at, length - 1)] * weight
     return result

@@ -20,6 +20,7 @@ INPUT = 128
 MIN_SCORE = 0.5
 SAME_FACE_IOU = 0.3
 _MAX_CANDIDATES = 200
+_CLOSE = 4
 _WIDE = 1.25
 """From this width to height an image is a camera frame and is looked at in two parts."""
 
@@ -72,7 +73,7 @@ def letterbox(rgb: Rgb, out: Floats) -> Letterbox:
 def strip(rgb: Rgb, left: int, width: int, out: Floats, x: int | None) -> Letterbox:
     """Puts a full-height strip of a live frame into the input, at column `x` or flush right.
 
-    The strip is shrunk by a whole factor, each pixel the mean of four samples: several times faster than an exact
+    The strip is shrunk by a whole factor, each pixel the mean of a few samples: several times faster than an exact
     area mean; key points move by about half a per cent of the eye distance.
     """
     height = rgb.shape[0]
@@ -94,15 +95,16 @@ def _put(small: Floats, out: Floats, x: int, y: int) -> None:
 
 
 def _shrunk(part: Rgb, factor: int) -> Floats:
+    """Every factor-th pixel, as the mean of four samples (two where they lie close together anyway)."""
     if factor == 1:
         return part.astype(np.float32)
     rows, columns = part.shape[0] // factor, part.shape[1] // factor
     near, far = factor // 4, factor - 1 - factor // 4
-    total = np.zeros((rows, columns, 3), np.uint16)
-    for y in (near, far):
-        for x in (near, far):
-            total += part[y::factor, x::factor][:rows, :columns]
-    return total * np.float32(0.25)
+    corners = ((near, near), (far, far)) if factor <= _CLOSE else ((near, near), (far, far), (near, far), (far, near))
+    total = part[near::factor, near::factor][:rows, :columns].astype(np.uint16)
+    for y, x in corners[1:]:
+        total += part[y::factor, x::factor][:rows, :columns]
+    return total * np.float32(1 / len(corners))
 
 
 def decode(regressors: Floats, scores: Floats, place: Letterbox, min_score: float = MIN_SCORE) -> list[Detection]:

@@ -20,6 +20,7 @@ Matrix = tuple[float, float, float, float, float, float]
 INPUT = 192
 ROI_SCALE = 1.5
 _SHRINK_ABOVE = 3.0
+LIVE_LEVEL_BELOW = math.radians(6)
 
 EYE_LEFT_CORNERS = (33, 133)
 EYE_RIGHT_CORNERS = (362, 263)
@@ -65,17 +66,21 @@ class Roi:
         return result
 
 
-def roi(found: Detection) -> Roi:
-    """The square for a detected face."""
+def roi(found: Detection, level_below: float = 0.0) -> Roi:
+    """The square for a detected face; not turned where the eyes lean less than `level_below` (radians)."""
     left, top, right, bottom = found.box
     (ax, ay), (bx, by) = found.keypoints[0], found.keypoints[1]
     angle = math.atan2(float(by - ay), float(bx - ax))
+    if abs(angle) < level_below:
+        angle = 0.0
     side = max(right - left, bottom - top) * ROI_SCALE
     return Roi((left + right) / 2, (top + bottom) / 2, max(side, 1.0), angle)
 
 
 def cut(rgb: Rgb, square: Roi) -> Image.Image:
     """The square as a 192x192 picture; black where it reaches outside the image."""
+    if square.angle == 0.0 and _whole(rgb, square):
+        return _cut_level(rgb, square)
     unit = square.side / INPUT
     cos, sin = math.cos(square.angle) * unit, math.sin(square.angle) * unit
     centre = INPUT / 2
@@ -85,6 +90,26 @@ def cut(rgb: Rgb, square: Roi) -> Image.Image:
     )  # fmt: skip
     reach = square.side * (abs(math.cos(square.angle)) + abs(math.sin(square.angle))) / 2
     return warp(rgb, matrix, INPUT, (square.x - reach, square.y - reach, square.x + reach, square.y + reach))
+
+
+def _whole(rgb: Rgb, square: Roi) -> bool:
+    """Whether the square and a pixel around it lie inside the image, and bilinear sampling skips nothing."""
+    height, width = rgb.shape[:2]
+    half = square.side / 2 + 2
+    inside = half <= square.x <= width - half and half <= square.y <= height - half
+    return inside and square.side / INPUT <= 1
+
+
+def _cut_level(rgb: Rgb, square: Roi) -> Image.Image:
+    """The same samples as the general cut, twice as fast, for a square that is not turned."""
+    unit = square.side / INPUT
+    # Pillow's box has its origin at the corner of a pixel, the square's matrix at its centre.
+    left, top = (centre - square.side / 2 + 0.5 - 0.5 * unit for centre in (square.x, square.y))
+    x, y = math.floor(left) - 1, math.floor(top) - 1
+    size = math.ceil(square.side) + 3
+    part = Image.fromarray(np.ascontiguousarray(rgb[y : y + size, x : x + size]))
+    box = (left - x, top - y, left - x + square.side, top - y + square.side)
+    return part.resize((INPUT, INPUT), Image.Resampling.BILINEAR, box=box)
 
 
 def warp(
@@ -141,13 +166,16 @@ def decode(raw: Floats, logit: Floats, square: Roi, found: Detection) -> Face | 
     return Face(found.box, found.score, square.to_image(points), score)
 
 
-def landmarks(model: Interpreter, rgb: Rgb, found: Detection, buffer: Floats) -> tuple[Face | None, Rgb, Roi]:
+def landmarks(
+    model: Interpreter, rgb: Rgb, found: Detection, buffer: Floats, *, live: bool = False
+) -> tuple[Face | None, Rgb, Roi]:
     """Landmarks of a detected face, with the crop they were found in.
 
     Args:
         buffer: (1, 192, 192, 3) float32, reused between calls.
+        live: for guidance: a head that leans a little is cut level, which is faster and hardly moves a landmark.
     """
-    square = roi(found)
+    square = roi(found, LIVE_LEVEL_BELOW if live else 0.0)
     crop = np.asarray(cut(rgb, square))
     # Pillow cuts fractions off where it samples; half a grey level puts the mean back.
     np.multiply(crop, np.float32(1 / 255), out=buffer[0])

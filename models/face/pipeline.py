@@ -62,7 +62,7 @@ class FacePipeline:
         found = detect.detect(self._detector, rgb, self._detector_input)
         if not found:
             return _nobody(rgb)
-        face, crop, square = landmarks.landmarks(self._mesh, rgb, found[0], self._mesh_input)
+        face, crop, square = landmarks.landmarks(self._mesh, rgb, found[0], self._mesh_input, live=scale > 1)
         if face is None or face.mesh_score < MIN_MESH_SCORE:
             return _nobody(rgb)
         areas = tuple(one.area for one in found)
