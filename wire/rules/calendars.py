@@ -209,7 +209,7 @@ def _override(table: Mapping[str, Any]) -> Iterator[tuple[date, bool]]:
         try:
             day = date.fromisoformat(key)
         except ValueError:
-            raise ValueError(f'{key} is not a date; write a line such as 2026-11-23 = "off"') from None
+            raise ValueError(f'{key} is not a date; write a line YYYY-MM-DD = "off"') from None
         if not isinstance(kind, str) or kind not in kinds:
             raise ValueError(f'{key} must be "off" or "working"')
         yield day, kinds[kind]

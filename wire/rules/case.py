@@ -135,13 +135,13 @@ class Representative(CaseModel):
     """Whether a representative came and may represent."""
 
     present: bool
-    lawful: bool
+    lawful: bool = False
 
 
 class Phone(CaseModel):
     """The number for the account. `linked_elsewhere` None where nobody looked."""
 
-    number: NfcText | None
+    number: NfcText | None = None
     owner: Literal["self", "representative", "enterprise", "other", "unknown"] = "unknown"
     linked_elsewhere: bool | None = None
 
