@@ -1,0 +1,112 @@
+"""From what the centre holds of a case to the facts the rules ask for, and from their answer to the next step. Pure.
+
+Must never decide: every condition stands in the rules' dated data files (wire/rules). What is not known stays unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, assert_never
+
+from central.adapters.port import Reference, RegisterAnswer
+from central.clock import instant
+from wire.case import CaseOrder
+from wire.messages import CaseState
+from wire.rules.case import CaseFacts, case_of
+from wire.rules.data_files import Outcome
+from wire.rules.decision import Decision, IntakeAnswer, decide, intake, represented
+from wire.rules.model import Rules
+from wire.rules.tk01 import Tk01, incomplete
+
+
+def at_the_desk(tk01: Tk01, rules: Rules, now_ms: int, open_dossier: Mapping[str, Any] | None) -> IntakeAnswer:
+    """What can be said before anything is captured. Raises CaseInvalid.
+
+    Args:
+        open_dossier: `id` and `due` (ISO date or None) of a dossier of the same document that is still open.
+    """
+    case = case_of({**_form_facts(tk01, now_ms), "open_dossier": open_dossier}, rules)
+    return intake(case, rules, form_complete=_complete(tk01, case, rules))
+
+
+def needs_representative(tk01: Tk01, rules: Rules, now_ms: int) -> bool:
+    """Whether the consent is the representative's to give."""
+    return represented(case_of(_form_facts(tk01, now_ms), rules), rules)
+
+
+def after_capture(
+    tk01: Tk01,
+    order: CaseOrder,
+    bundle_facts: Mapping[str, Any],
+    register: RegisterAnswer | None,
+    rules: Rules,
+    received_ms: int,
+) -> Decision:
+    """The answer to a captured case. Raises CaseInvalid.
+
+    Args:
+        bundle_facts: as `central.examine.facts_of` wrote them.
+        register: None while the register has not answered.
+    """
+    values = _form_facts(tk01, received_ms)
+    fingers: Mapping[str, Mapping[str, Any]] = bundle_facts["fingers"]
+    values |= {
+        "consent": bundle_facts["consent"]["given_by"] == order.consent_by,
+        # A portrait below the gates is in a bundle only with the officer's signed exception.
+        "face_ok": True,
+        "plan": [position.key for position in order.plan],
+        "fingers": {key: finger["state"] for key, finger in fingers.items()},
+        # The bundle's schema refuses a finger that was left out without a signature.
+        "fingers_signed": True,
+        "register": _register_facts(register),
+    }
+    case = case_of(values, rules)
+    return decide(case, rules, form_complete=_complete(tk01, case, rules))
+
+
+def state_after(outcome: Outcome) -> CaseState | None:
+    """The state a case goes to on an answer; None where it goes on to the authority."""
+    match outcome:
+        case Outcome.L2_ACCEPT | Outcome.CONTINUE:
+            return None
+        case Outcome.INCOMPLETE:
+            return CaseState.SUPPLEMENT
+        case Outcome.ESCALATE:
+            return CaseState.ESCALATED
+        case Outcome.REFUSE | Outcome.REDIRECT | Outcome.EXISTING | Outcome.L1_ONLY:
+            return CaseState.REFUSED
+        case _:
+            assert_never(outcome)
+
+
+def _form_facts(tk01: Tk01, visit_ms: int) -> dict[str, Any]:
+    """The form as the rules read it. The officer who takes it in has the document in hand and saw who came along."""
+    return {
+        "visit": instant(visit_ms).isoformat(),
+        "applicant": {
+            "nationality": tk01.nationality,
+            "birth_date": tk01.birth_date.isoformat(),
+            "is_ward": tk01.is_ward,
+        },
+        "document": {
+            "type": tk01.document.type,
+            "valid_until": tk01.document.valid_until.isoformat(),
+            "readable": True,
+        },
+        "card": tk01.card.model_dump(mode="json", include={"kind", "symbol", "valid_until"}) if tk01.card else None,
+        "representative": {"present": True, "lawful": True} if tk01.representative else None,
+        "phone": {"number": tk01.phone.number, "owner": tk01.phone.owner} if tk01.phone else None,
+        "email": tk01.email,
+        "form_signed": tk01.form_signed,
+    }
+
+
+def _register_facts(register: RegisterAnswer | None) -> dict[str, str]:
+    if register is None:
+        return {}
+    words = {Reference.YES: "yes", Reference.NO: "no", Reference.UNKNOWN: "unknown"}
+    return {"face": words[register.face], "fingers": words[register.fingers], "match": register.match.value}
+
+
+def _complete(tk01: Tk01, case: CaseFacts, rules: Rules) -> bool:
+    return not incomplete(tk01, {"represented": represented(case, rules)}, rules)

@@ -1,0 +1,145 @@
+"""Storing what ingest found: a capture once, a rejection with its reason. Part of the caller's transaction.
+
+Idempotent by station, bundle id and SHA-256: the same bytes again are a duplicate; other bytes under the same id are a
+conflict and kept. Everything a capture causes (facts, first event, first job, status) is written beside it.
+"""
+
+from __future__ import annotations
+
+import json
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, update
+
+from central.errors import BundleRejected
+from central.examine import Code, Examined, as_json, facts_of
+from central.store import jobs
+from central.store.jobs import JobKind
+from central.store.statuses import REGISTERED, News, held_case, lock_case, record
+from central.store.tables import bundles, cases, envelopes, rejections
+from wire.bundle import Bundle
+from wire.case import CaseOrder
+from wire.envelope import MAX_ENVELOPE_BYTES
+from wire.keys import Signer
+from wire.messages import CaseState, Verdict
+
+
+def stored_sha256(connection: Connection, station_id: str, bundle_id: str) -> str | None:
+    """Hex SHA-256 of the capture kept under that id."""
+    query = select(envelopes.c.sha256).where(envelopes.c.station_id == station_id, envelopes.c.bundle_id == bundle_id)
+    return connection.execute(query).scalar()
+
+
+def rejection_code(connection: Connection, station_id: str, bundle_id: str, sha256: str) -> str | None:
+    """Why these bytes were rejected, if they were."""
+    query = select(rejections.c.code).where(_same(station_id, bundle_id, sha256))
+    return connection.execute(query).scalar()
+
+
+def store_capture(
+    connection: Connection, examined: Examined, raw: bytes, sha256: str, signer: Signer, now_ms: int
+) -> Verdict:
+    """Stores a capture and what follows from it. Raises BundleRejected for what only the case can tell."""
+    bundle = examined.bundle
+    known = stored_sha256(connection, bundle.station_id, bundle.bundle_id)
+    if known is not None:
+        if known != sha256:
+            raise BundleRejected(Code.CONFLICT)
+        return Verdict.DUPLICATE
+    case = _case_for(connection, bundle)
+    _insert(connection, examined, raw, sha256, now_ms)
+    if case["state"] in (REGISTERED, CaseState.SUPPLEMENT.value):
+        changes = {"bundle_id": bundle.bundle_id, "received_ms": now_ms, "sequence": 0}
+        connection.execute(update(cases).where(cases.c.dossier_id == case["dossier_id"]).values(changes))
+        case = held_case(connection, case["dossier_id"])
+        jobs.add(connection, JobKind.REGISTER_CHECK, case, bundle.bundle_id, now_ms, now_ms)
+        news = News("received", "station", CaseState.RECEIVED)
+    else:
+        # A second capture of a case in work is kept, and changes nothing: the first one stands.
+        news = News("received_again", "station", CaseState.RECEIVED, code="additional_capture")
+    record(connection, case, bundle.bundle_id, news, signer, now_ms)
+    return Verdict.STORED
+
+
+def store_rejection(
+    connection: Connection, station_id: str, bundle_id: str, raw: bytes, sha256: str, code: str, now_ms: int
+) -> None:
+    """Keeps rejected bytes once, and how often they came."""
+    values = {"code": code, "last_ms": now_ms, "times": rejections.c.times + 1}
+    again = update(rejections).where(_same(station_id, bundle_id, sha256)).values(values)
+    if connection.execute(again).rowcount:
+        return
+    connection.execute(
+        insert(rejections).values(
+            station_id=station_id,
+            bundle_id=bundle_id,
+            sha256=sha256,
+            code=code,
+            raw=raw if len(raw) <= MAX_ENVELOPE_BYTES else None,
+            size_bytes=len(raw),
+            times=1,
+            first_ms=now_ms,
+            last_ms=now_ms,
+        )
+    )
+
+
+def evidence(connection: Connection, station_id: str, bundle_id: str) -> tuple[bytes, tuple[str, ...]] | None:
+    """The sealed envelope of a capture, and the keys it was verified with."""
+    query = select(envelopes.c.raw, envelopes.c.verifying_keys).where(
+        envelopes.c.station_id == station_id, envelopes.c.bundle_id == bundle_id
+    )
+    row = connection.execute(query).first()
+    return (row.raw, tuple(json.loads(row.verifying_keys))) if row else None
+
+
+def facts(connection: Connection, station_id: str, bundle_id: str) -> RowMapping | None:
+    """The readable row of a capture."""
+    query = select(bundles).where(bundles.c.station_id == station_id, bundles.c.bundle_id == bundle_id)
+    return connection.execute(query).mappings().first()
+
+
+def _case_for(connection: Connection, bundle: Bundle) -> RowMapping:
+    case = lock_case(connection, bundle.dossier_id)
+    if case is None:
+        raise BundleRejected(Code.UNKNOWN_DOSSIER)
+    if case["station_id"] != bundle.station_id:
+        raise BundleRejected(Code.WRONG_STATION)
+    order = CaseOrder.decode(case["order_cbor"])
+    if not {finger.position for finger in bundle.fingers} <= set(order.plan):
+        raise BundleRejected(Code.PLAN_MISMATCH)
+    if (bundle.consent.text_id, bundle.consent.text_sha256) != (order.consent.text_id, order.consent.sha256):
+        raise BundleRejected(Code.CONSENT_MISMATCH)
+    return case
+
+
+def _insert(connection: Connection, examined: Examined, raw: bytes, sha256: str, now_ms: int) -> None:
+    bundle = examined.bundle
+    ids = {"station_id": bundle.station_id, "bundle_id": bundle.bundle_id}
+    envelope_id = connection.execute(
+        insert(envelopes)
+        .values(
+            **ids,
+            sha256=sha256,
+            raw=raw,
+            verifying_keys=json.dumps(examined.verifying_keys),
+            size_bytes=len(raw),
+            received_ms=now_ms,
+        )
+        .returning(envelopes.c.id)
+    ).scalar_one()
+    connection.execute(
+        insert(bundles).values(
+            **ids,
+            envelope_id=envelope_id,
+            dossier_id=bundle.dossier_id,
+            officer_id=bundle.officer_id,
+            confirmed_ms=bundle.confirmed.wall_ms,
+            clock_trust=bundle.confirmed.trust.value,
+            facts=as_json(facts_of(bundle)),
+        )
+    )
+
+
+def _same(station_id: str, bundle_id: str, sha256: str) -> ColumnElement[bool]:
+    table = rejections.c
+    return (table.station_id == station_id) & (table.bundle_id == bundle_id) & (table.sha256 == sha256)

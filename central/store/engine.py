@@ -1,0 +1,83 @@
+"""The connection to the database, and the only two ways to use it: one read, one write transaction.
+
+SQLite runs in WAL with synchronous=FULL, so that a commit is on the disk before its receipt leaves. A write transaction
+takes the write lock at its start: two workers wait for each other instead of failing half-way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+
+from central.errors import ConfigInvalid, StoreUnavailable
+
+BUSY_TIMEOUT_S = 30
+_READ_ONLY = "eid_read_only"
+
+
+def make_engine(url: str) -> Engine:
+    """An engine set up for its kind of database. Raises ConfigInvalid for an URL that is none."""
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "postgresql" and "+" not in parsed.drivername:
+            parsed = parsed.set(drivername="postgresql+pg8000")
+        if parsed.get_backend_name() != "sqlite":
+            return create_engine(parsed, pool_pre_ping=True)
+        engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False})
+    except (ArgumentError, ModuleNotFoundError) as error:
+        raise ConfigInvalid(file="-", field="database_url", problem=type(error).__name__) from None
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # The driver would otherwise open transactions by itself, and not at once.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    deferred = connection.get_execution_options().get(_READ_ONLY, False)
+    connection.exec_driver_sql("BEGIN" if deferred else "BEGIN IMMEDIATE")
+
+
+class Store:
+    """The database of one centre.
+
+    Args:
+        url: SQLAlchemy URL.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.engine = make_engine(url)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction; committed at its end, undone by any exception. Raises StoreUnavailable."""
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except (OperationalError, InterfaceError) as error:
+            raise StoreUnavailable(reason=type(error.orig).__name__) from error
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One transaction that must not write. Raises StoreUnavailable."""
+        try:
+            with self.engine.connect() as connection:
+                yield connection.execution_options(**{_READ_ONLY: True})
+        except (OperationalError, InterfaceError) as error:
+            raise StoreUnavailable(reason=type(error.orig).__name__) from error
+
+    def close(self) -> None:
+        """Gives every connection back."""
+        self.engine.dispose()
