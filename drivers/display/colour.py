@@ -6,7 +6,7 @@ applicant's at the right edge: where the buttons are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
@@ -23,7 +23,7 @@ SIDE = 14
 ICON_PX = 40
 FOOTER_PX = 58
 CAP_PX = 18
-COLUMN_PX = 110
+COLUMN_PX = 122
 TURN_PX = 12
 
 Rgb = tuple[int, int, int]
@@ -127,13 +127,12 @@ def _laid_out(screen: Screen) -> tuple[_Plan, list[list[Row]]]:
     for steps in (COMFORTABLE, STEPS):
         for plan in plans:
             for step in steps:
-                for hand_px in (96, 84, 72, 60) if screen.hand else (0,):
-                    rows = _rows(screen, plan, step, hand_px)
+                for rows in _arrangements(screen, plan, step):
                     if height_of(rows) <= plan.height and not (plan.homeless and plan is not plans[-1]):
                         return plan, [rows]
     # A title that is too long for any band goes through the pages with the rest.
     plan = plans[-1] if plans else _planned(screen, (), 56)
-    return plan, paginate(_rows(screen, plan, PAGED_STEP, 60), plan.height - TURN_PX)
+    return plan, paginate(_rows(screen, plan, PAGED_STEP, 60, beside=False), plan.height - TURN_PX)
 
 
 def _plan(screen: Screen, size: int, most: int) -> _Plan | None:
@@ -177,25 +176,51 @@ def _paint_head(canvas: Canvas, screen: Screen, plan: _Plan) -> None:
     paint_rows(canvas, plan.head, x, (height - height_of(plan.head)) // 2 if plan.head else 0)
 
 
-def _rows(screen: Screen, plan: _Plan, step: tuple[int, int], hand_px: int) -> list[Row]:
+def _arrangements(screen: Screen, plan: _Plan, step: tuple[int, int]) -> Iterator[list[Row]]:
+    """The rows below the title; for a finger with the hands below the text, else beside it."""
+    if not screen.hand:
+        yield _rows(screen, plan, step, 0, beside=False)
+        return
+    for hand_px in (96, 84, 72, 60):
+        yield _rows(screen, plan, step, hand_px, beside=False)
+    if screen.lines:
+        for hand_px in (72, 64, 56):
+            yield _rows(screen, plan, step, hand_px, beside=True)
+
+
+def _rows(screen: Screen, plan: _Plan, step: tuple[int, int], hand_px: int, *, beside: bool) -> list[Row]:
     width, accent = plan.width, PALETTES[screen.tone].accent
     rows: list[Row] = []
     if not plan.head:
         rows += _both(screen.title, step, width, "title")
     if _is_bare(screen):
         rows.append(_large_icon(screen, width, 76 if plan.height > 118 else 60))
-    for number, text in enumerate(screen.lines):
-        rows += _both(text, step, width, f"line{number}")
+    if screen.hand and not beside:
+        rows.append(_picture(screen, width, hand_px))
+    text_width = width - round(hand_px * marks.HANDS_RATIO) - 12 if beside else width
+    texts = [row for number, text in enumerate(screen.lines) for row in _both(text, step, text_width, f"line{number}")]
+    rows += (
+        [_side_by_side(texts, _picture(screen, width - text_width - 12, hand_px), text_width + 12)] if beside else texts
+    )
     if screen.detail:
         face = Face(step[0], 700, 90)
         rows += text_rows(screen.detail, face, width, accent, "detail", mono=False, gap=12, leading=2)
-    if screen.hand:
-        rows.append(_picture(screen, width, hand_px))
     if screen.progress is not None:
         rows.append(_progress(screen.progress, width, accent))
     for key in plan.homeless:
         rows += _both(key.text, step, width, f"key.{key.button.value}")
     return rows
+
+
+def _side_by_side(texts: Sequence[Row], picture: Row, offset: int) -> Row:
+    text_height = height_of(texts)
+    height = max(text_height, picture.height)
+
+    def paint(canvas: Canvas, x: int, top: int) -> None:
+        paint_rows(canvas, texts, x, top + (height - text_height) // 2)
+        picture.paint(canvas, x + offset, top + (height - picture.height) // 2)
+
+    return Row(height, 10, paint, block="hand")
 
 
 def _large_icon(screen: Screen, width: int, size: int) -> Row:
@@ -208,7 +233,9 @@ def _large_icon(screen: Screen, width: int, size: int) -> Row:
 def _both(text: Text, step: tuple[int, int], width: int, block: str) -> list[Row]:
     english = text.en if text.en != text.vi else ""
     vi_face, en_face = Face(step[0], 600, 95), Face(step[1], 400, 95)
-    rows = text_rows(text.vi, vi_face, width, INK, f"{block}.vi", mono=False, gap=11, leading=3, keep=bool(english))
+    rows = text_rows(
+        text.vi, vi_face, width, INK, f"{block}.vi", mono=False, gap=11, leading=3, keep=bool(english), balance=True
+    )
     return [*rows, *text_rows(english, en_face, width, SOFT, f"{block}.en", mono=False, gap=4, leading=2)]
 
 
@@ -282,7 +309,7 @@ def _cell(key: KeyHint, box: tuple[int, int, int, int]) -> _Cell:
             en = wrap(english, Face(en_px, 450, en_width), width, mono=False)
             whole = not any(line.joined for line in (*vi, *en))
             if whole and len(vi) <= 2 and len(en) <= 2 and _stack_height(vi, en) <= height:
-                return _Cell(key.button, box, tuple(vi), tuple(en))
+                return _Cell(key.button, box, vi, en)
     return _Cell(key.button, box)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 
 from PIL import Image, ImageDraw
@@ -16,6 +17,9 @@ from PIL import Image, ImageDraw
 from drivers.display.fonts import Face, ink, load, space_px
 
 Colour = tuple[int, int, int] | int
+
+BALANCED_LINES = 3
+"""Longer paragraphs read better with full lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +93,12 @@ def words_of(text: str) -> list[str]:
     return unicodedata.normalize("NFC", text).split()
 
 
-def wrap(text: str, face: Face, width: int, mono: bool, balance: bool = False) -> list[Line]:
+@lru_cache(maxsize=2048)
+def wrap(text: str, face: Face, width: int, mono: bool, balance: bool = False) -> tuple[Line, ...]:
     """The text in lines no wider than `width` px; `balance` makes lines of like length, as titles want it."""
     lines = _greedy(words_of(text), face, width, mono)
-    if not balance or len(lines) < 2:
-        return lines
+    if not balance or not 2 <= len(lines) <= BALANCED_LINES:
+        return tuple(lines)
     low, high = 1, width
     while low < high:
         middle = (low + high) // 2
@@ -102,7 +107,7 @@ def wrap(text: str, face: Face, width: int, mono: bool, balance: bool = False) -
             high = middle
         else:
             low = middle + 1
-    return _greedy(words_of(text), face, high, mono)
+    return tuple(_greedy(words_of(text), face, high, mono))
 
 
 def narrowed(text: str, faces: Sequence[Face], width: int, mono: bool) -> Face:

@@ -84,7 +84,11 @@ class ControlServer:
 
     def open(self) -> None:
         """Binds and starts. Raises PanelSocketUnusable."""
-        self._listener = _listen(self._path)
+        try:
+            self._listener = _listen(self._path)
+        except BaseException:
+            self._shut()
+            raise
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
         self._thread.start()
@@ -192,6 +196,8 @@ class ControlServer:
         if command.op is Operation.WATCH:
             client.watching = True
             self._send(client, {**reply, "monotonic_ns": now_ns})
+            # Outputs that never changed have not been told of yet.
+            self._told = {**self._lines.outputs(), **self._told}
             for name, value in self._told.items():
                 self._send(client, _output(name, value, now_ns))
             return
