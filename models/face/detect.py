@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from models.face import area
@@ -78,33 +79,36 @@ def strip(rgb: Rgb, left: int, width: int, out: Floats, x: int | None) -> Letter
     """
     height = rgb.shape[0]
     factor = -(-height // INPUT)
-    small = _shrunk(rgb[:, left : left + width], factor)
+    small, samples = _shrunk(rgb[:, left : left + width], factor)
     rows, columns = small.shape[:2]
     y = (INPUT - rows) // 2
     if x is None:
         x = INPUT - columns
-    _put(small, out, x, y)
+    _put(small, out, x, y, 255.0 * samples)
     return Letterbox(float(factor), left - x * factor, -y * factor)
 
 
-def _put(small: Floats, out: Floats, x: int, y: int) -> None:
+def _put(small: NDArray[np.generic], out: Floats, x: int, y: int, full: float = 255.0) -> None:
+    """Writes pixels of 0..full as -1..1."""
     rows, columns = small.shape[:2]
     target = out[0, y : y + rows, x : x + columns]
-    np.multiply(small, np.float32(1 / 127.5), out=target)
+    np.multiply(small, np.float32(2 / full), out=target)
     target -= 1.0
 
 
-def _shrunk(part: Rgb, factor: int) -> Floats:
-    """Every factor-th pixel, as the mean of four samples (two where they lie close together anyway)."""
-    if factor == 1:
-        return part.astype(np.float32)
+def _shrunk(part: Rgb, factor: int) -> tuple[NDArray[np.uint16], int]:
+    """Every factor-th pixel as the sum of a few samples (two where they lie close together anyway), and how many."""
     rows, columns = part.shape[0] // factor, part.shape[1] // factor
+    if factor == 1:
+        return part.astype(np.uint16), 1
     near, far = factor // 4, factor - 1 - factor // 4
-    corners = ((near, near), (far, far)) if factor <= _CLOSE else ((near, near), (far, far), (near, far), (far, near))
+    corners = [(near, near), (far, far)]
+    if factor > _CLOSE:
+        corners += [(near, far), (far, near)]
     total = part[near::factor, near::factor][:rows, :columns].astype(np.uint16)
     for y, x in corners[1:]:
         total += part[y::factor, x::factor][:rows, :columns]
-    return total * np.float32(1 / len(corners))
+    return total, len(corners)
 
 
 def decode(regressors: Floats, scores: Floats, place: Letterbox, min_score: float = MIN_SCORE) -> list[Detection]:

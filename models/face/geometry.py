@@ -46,20 +46,23 @@ class Crop:
 
 def inter_eye(face: Face) -> float:
     """Distance of the eye centres, pixels."""
-    left, right = eyes(face)
-    return math.hypot(float(right[0] - left[0]), float(right[1] - left[1]))
+    return math.dist(*eyes(face))
+
+
+def between_eyes(face: Face) -> tuple[float, float]:
+    """Middle of the eye centres, pixels."""
+    (ax, ay), (bx, by) = eyes(face)
+    return (ax + bx) / 2, (ay + by) / 2
 
 
 def eye_to_chin(face: Face) -> float:
     """T of ISO/IEC 29794-5: middle of the eyes to the chin, pixels."""
-    middle = eyes(face).mean(0)
-    chin = face.landmarks[CHIN]
-    return math.hypot(float(chin[0] - middle[0]), float(chin[1] - middle[1]))
+    return math.dist(between_eyes(face), face.landmarks[CHIN, :2].tolist())
 
 
 def crop(face: Face, form: PortraitFormat) -> Crop:
     """The portrait crop for a face, upright, centred on the middle of the eyes."""
-    x, y = (float(value) for value in eyes(face).mean(0))
+    x, y = between_eyes(face)
     height = max(2.0 * eye_to_chin(face) / form.head_share, 1.0)
     width = height * form.width / form.height
     top = y - height * form.eye_line
@@ -88,7 +91,7 @@ def portrait(rgb: Rgb, face: Face, form: PortraitFormat) -> Portrait:
     )  # fmt: skip
     picture = part.resize((form.width, form.height), Image.Resampling.BICUBIC, box=inner)
     scale = form.height / box.height
-    points = [((float(x) - box.left) * scale, (float(y) - box.top) * scale) for x, y in eyes(face)]
+    points = [((x - box.left) * scale, (y - box.top) * scale) for x, y in eyes(face)]
     jpeg, quality = encode(picture, form)
     return Portrait(
         jpeg=jpeg,

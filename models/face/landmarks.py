@@ -184,16 +184,15 @@ def landmarks(
     return decode(raw, logit, square, found), crop, square
 
 
-def eyes(face: Face) -> Floats:
-    """(2, 2): mean of the corners of the eye at image left, then at image right; pixels."""
-    points = face.landmarks[:, :2]
-    pair = (points[list(EYE_LEFT_CORNERS)].mean(0), points[list(EYE_RIGHT_CORNERS)].mean(0))
-    result: Floats = np.stack(pair).astype(np.float32)
-    return result
+def eyes(face: Face) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Mean of the corners of the eye at image left, then at image right; pixels."""
+    points = face.landmarks[[*EYE_LEFT_CORNERS, *EYE_RIGHT_CORNERS], :2].tolist()
+    (ax, ay), (bx, by), (cx, cy), (dx, dy) = points
+    return ((ax + bx) / 2, (ay + by) / 2), ((cx + dx) / 2, (cy + dy) / 2)
 
 
 def five_points(face: Face) -> Floats:
     """(5, 2): eye left, eye right, nose tip, mouth corner left, mouth corner right; pixels of the image."""
     rest = face.landmarks[[NOSE_TIP, MOUTH_LEFT, MOUTH_RIGHT], :2]
-    result: Floats = np.concatenate((eyes(face), rest)).astype(np.float32)
+    result: Floats = np.concatenate((np.array(eyes(face), np.float32), rest))
     return result

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from models.face import geometry
-from models.face.landmarks import INPUT, LIDS_LEFT, LIDS_RIGHT, LIPS_INNER, OVAL, Roi, eyes
+from models.face.landmarks import INPUT, LIDS_LEFT, LIDS_RIGHT, LIPS_INNER, OVAL, Roi
 from models.face.pose import pose
 from models.face.types import Component, Face, Rgb
 from models.policy import FacePolicy
@@ -158,14 +158,13 @@ def _evenness(grey: Luma, points: NDArray[np.float32]) -> float:
 
 def _sharpness(view: View) -> Measured:
     """Standard deviation of the Laplacian of the face at a fixed eye distance."""
-    left_eye, right_eye = eyes(view.face)
     distance = max(geometry.inter_eye(view.face), 1.0)
-    middle = (left_eye + right_eye) / 2
+    middle = geometry.between_eyes(view.face)
     unit = distance / SHARPNESS_INTER_EYE
     height, width = view.rgb.shape[:2]
     box = (
-        max(0.0, float(middle[0]) - 120 * unit), max(0.0, float(middle[1]) - 60 * unit),
-        min(float(width), float(middle[0]) + 120 * unit), min(float(height), float(middle[1]) + 180 * unit),
+        max(0.0, middle[0] - 120 * unit), max(0.0, middle[1] - 60 * unit),
+        min(float(width), middle[0] + 120 * unit), min(float(height), middle[1] + 180 * unit),
     )  # fmt: skip
     left, top = math.floor(box[0]), math.floor(box[1])
     part = view.rgb[top : math.ceil(box[3]), left : math.ceil(box[2])]
