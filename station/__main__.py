@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -40,7 +41,7 @@ def link(config_file: Path) -> None:
 
     config = _or_exit(config_file)
     try:
-        sys.exit(run_link(config.link_config()))
+        sys.exit(run_link(config.link_config(), environment=os.environ))
     except EidError as error:
         _tell(error)
 

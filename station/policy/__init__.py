@@ -38,6 +38,7 @@ class DeskPolicy(_File):
     notice_s: Seconds
     queued_s: Seconds
     result_s: Seconds
+    await_case_s: Seconds
     long_press_s: Seconds
     debounce_s: Seconds
     idle_dim_s: Annotated[float, Field(gt=0.0, le=86_400.0)]
@@ -51,6 +52,7 @@ class DeskPolicy(_File):
             notice_s=self.notice_s,
             queued_s=self.queued_s,
             result_s=self.result_s,
+            await_case_s=self.await_case_s,
         )
 
 

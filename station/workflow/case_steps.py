@@ -27,6 +27,7 @@ from station.workflow.events import (
     Event,
     Part,
     QrSeen,
+    QueueChanged,
 )
 from station.workflow.onward import Outcome, home, notice, onward, sentence, session_of
 from station.workflow.session import Session
@@ -39,14 +40,14 @@ OFFICER_PREFIX = "EIDO1:"
 """An officer's badge holds this prefix and the officer's code."""
 
 
-def _open(state: State, dossier_id: str, now: Instant) -> Outcome:
+def open_case(state: State, dossier_id: str, now: Instant) -> Outcome:
     if state.full:
         return notice(state, now, "error.station.outbox_full", waiting=state.waiting), ()
     if not state.officer_id:
         return notice(state, now, "notice.no_officer"), ()
     if Part.STORAGE in state.faults:
         return state, ()
-    opening = replace(state, step=Step.OPENING, wanted_dossier=dossier_id, notice=None)
+    opening = replace(state, step=Step.OPENING, wanted_dossier=dossier_id, awaited_dossier="", notice=None)
     return opening, (UseCamera(CameraMode.OFF), OpenCase(dossier_id), Note("case.opening", dossier_id))
 
 
@@ -54,7 +55,7 @@ def next_case(state: State, _event: Event, now: Instant) -> Outcome:
     """Button: the oldest waiting case."""
     if not state.queue:
         return notice(state, now, "notice.no_case"), ()
-    return _open(state, state.queue[0].dossier_id, now)
+    return open_case(state, state.queue[0].dossier_id, now)
 
 
 def read_code(state: State, event: QrSeen, now: Instant) -> Outcome:
@@ -68,7 +69,7 @@ def read_code(state: State, event: QrSeen, now: Instant) -> Outcome:
     dossier_id = event.text.removeprefix(QR_PREFIX)
     if not event.text.startswith(QR_PREFIX) or not is_ulid(dossier_id):
         return notice(state, now, "notice.qr_foreign"), ()
-    return _open(state, dossier_id, now)
+    return open_case(state, dossier_id, now)
 
 
 def show_case(state: State, event: CaseOpened, now: Instant) -> Outcome:
@@ -83,8 +84,20 @@ def case_failed(state: State, event: CaseFailed, now: Instant) -> Outcome:
     if event.dossier_id != state.wanted_dossier:
         return state, ()
     told = replace(home(state), notice=sentence(state, now, event.message_id, event.params))
-    wanted = (RequestCase(event.dossier_id),) if event.message_id == "notice.case_requested" else ()
-    return told, (UseCamera(CameraMode.QR), *wanted, Note("case.failed", event.dossier_id))
+    effects: tuple[Effect, ...] = (UseCamera(CameraMode.QR), Note("case.failed", event.dossier_id))
+    if event.message_id != "notice.case_requested":
+        return told, effects
+    until_ns = now.monotonic_ns + int(state.policy.await_case_s * 1e9)
+    awaiting = replace(told, awaited_dossier=event.dossier_id, awaited_until_ns=until_ns)
+    return awaiting, (*effects, RequestCase(event.dossier_id))
+
+
+def case_arrived(state: State, event: QueueChanged, now: Instant) -> Outcome:
+    """The case whose code was shown a moment ago has come: nobody has to show it again."""
+    here = any(case.dossier_id == state.awaited_dossier for case in event.cases)
+    if not here or now.monotonic_ns > state.awaited_until_ns:
+        return state, ()
+    return open_case(state, state.awaited_dossier, now)
 
 
 def abandon(state: State, _event: Event, _now: Instant) -> Outcome:

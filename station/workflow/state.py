@@ -55,6 +55,7 @@ class WorkflowPolicy:
     notice_s: float
     queued_s: float
     result_s: float
+    await_case_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ class State:
     reason_index: int = 0
     cancelled_from: Step = Step.IDLE
     wanted_dossier: str = ""
+    awaited_dossier: str = ""
+    awaited_until_ns: int = 0
     queue: tuple[CaseRef, ...] = ()
     results: tuple[Result, ...] = ()
     shown_result: Result | None = None

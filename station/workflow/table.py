@@ -31,6 +31,7 @@ from station.workflow.events import (
     PortraitMissed,
     PortraitTaken,
     QrSeen,
+    QueueChanged,
     Sealed,
     SealFailed,
     Tick,
@@ -46,6 +47,7 @@ Trigger = Key | type
 TABLE: Mapping[tuple[Step, Trigger], Transition] = {
     (Step.IDLE,              Key.OK):           case.next_case,
     (Step.IDLE,              QrSeen):           case.read_code,
+    (Step.IDLE,              QueueChanged):     case.case_arrived,
     (Step.IDLE,              DraftRestored):    case.resume,
     (Step.IDLE,              DraftLost):        case.tell_draft_lost,
 

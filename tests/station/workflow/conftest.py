@@ -102,5 +102,5 @@ def entry(step: str = "portrait", verdict: str = "accepted") -> bundle.AttemptEn
 
 @pytest.fixture
 def idle() -> State:
-    policy = WorkflowPolicy("desk-test", 3, 3, notice_s=4.0, queued_s=8.0, result_s=10.0)
+    policy = WorkflowPolicy("desk-test", 3, 3, notice_s=4.0, queued_s=8.0, result_s=10.0, await_case_s=60.0)
     return State(policy=policy, officer_id="CB01", link_connected=True)

@@ -149,6 +149,17 @@ class TestCase:
         assert state.step is Step.IDLE
         assert do.RequestCase(DOSSIER) in effects
 
+    def test_awaited_case_opens_by_itself(self, idle: State) -> None:
+        """The code was shown before the case came: nobody has to show it again, unless the moment has passed."""
+        asked = (ev.QrSeen(qr_text(DOSSIER)), ev.CaseFailed(DOSSIER, "notice.case_requested"))
+        arrival = ev.QueueChanged((ev.CaseRef(DOSSIER),))
+        state, effects = run(idle, *asked, arrival)
+        late, _ = step(run(idle, *asked)[0], arrival, at(100))
+
+        assert state.step is Step.OPENING
+        assert do.OpenCase(DOSSIER) in effects
+        assert late.step is Step.IDLE
+
     def test_full_outbox_opens_no_case(self, idle: State) -> None:
         """P1: the high-water mark stops new captures, and says so."""
         state, effects = run(replace(idle, full=True), ev.QrSeen(qr_text(DOSSIER)))
@@ -487,7 +498,7 @@ def test_no_gate_is_skipped_and_nothing_confirmed_is_wiped(makers: list[object])
     A session is sealed only with consent, portrait and every planned finger captured or signed for; once confirmed,
     its draft is erased only after Sealed; every state can be drawn.
     """
-    policy = WorkflowPolicy("desk-test", 3, 3, notice_s=4.0, queued_s=8.0, result_s=10.0)
+    policy = WorkflowPolicy("desk-test", 3, 3, notice_s=4.0, queued_s=8.0, result_s=10.0, await_case_s=60.0)
     state = State(policy=policy, officer_id="CB01")
     confirmed = False
     for number, make in enumerate(makers):
