@@ -112,6 +112,21 @@ add_picamera2() {
     fi
 }
 
+# Models that are neither beside the clone nor in the user's cache; without a network for them everything else still
+# works, and what needs them says which file is missing. Tried once for each manifest, not at every command.
+add_models() {
+    local tried="$cache/models-tried" wanted
+    wanted="$(sha256sum models/manifest.toml | cut -d' ' -f1) $([[ -d ../shared/models ]] && echo beside || echo alone)"
+    [[ -e $tried && $(<"$tried") == "$wanted" ]] && return 0
+    say "looking for the recognition models"
+    if timeout 120 "$venv/bin/eid-station" fetch-models >>"$log" 2>&1; then
+        say "recognition models ready"
+    else
+        say "some recognition models are missing; what needs them is skipped by name or says so. Again: .venv/bin/eid-station fetch-models"
+    fi
+    printf '%s\n' "$wanted" >"$tried"
+}
+
 mkdir -p "$cache"
 # Two terminals may call make at once: the second waits for the first.
 exec 9>"$cache/setup.lock"
@@ -125,4 +140,5 @@ if [[ -e $unfinished || ! -e $stamp || ! -x $venv/bin/python || $(<"$stamp") != 
     make_venv
 fi
 add_picamera2
+add_models
 "$root/scripts/mosquitto.sh"
