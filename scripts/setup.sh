@@ -22,7 +22,7 @@ fail() {
 # The stamp holds what the environment was made from: the lock, the package description, the interpreter, the place.
 fingerprint() {
     {
-        sha256sum requirements/dev.lock requirements/runtime.in pyproject.toml scripts/setup.sh
+        sha256sum requirements/dev.lock requirements/runtime.in pyproject.toml
         printf '%s\n' "$root"
         readlink -f "$venv/bin/python" || echo none
     } | sha256sum | cut -d' ' -f1
