@@ -13,8 +13,6 @@ from functools import lru_cache
 from typing import Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import holidays
-
 from wire.rules.data_files import CalendarFile, CalendarYear
 from wire.rules.errors import CalendarUnknown
 
@@ -185,6 +183,8 @@ def _days(year: int) -> Iterator[date]:
 
 @lru_cache(maxsize=16)
 def _projected(country: str, year: int) -> frozenset[date]:
+    import holidays  # slow to import, and only years beyond the data need it
+
     return frozenset(holidays.country_holidays(country, years=year).keys())
 
 
