@@ -10,6 +10,7 @@ from dataclasses import replace
 from station.workflow.effects import (
     Beep,
     CameraMode,
+    Effect,
     EndFingers,
     EraseDraft,
     Note,
@@ -147,7 +148,7 @@ def consent_given(state: State, _event: Event, now: Instant) -> Outcome:
 def consent_refused(state: State, _event: Event, now: Instant) -> Outcome:
     """Nothing was captured, nothing is kept."""
     bundle_id = session_of(state).bundle_id
-    told = notice(home(state), now, "reason.NO_CONSENT")
+    told = notice(home(state), now, "rules.reason.NO_CONSENT")
     return told, (EraseDraft(), UseCamera(CameraMode.QR), Note("consent.refused", bundle_id))
 
 

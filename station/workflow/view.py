@@ -191,8 +191,8 @@ class _Screens:
         lines: tuple[Text, ...] = ()
         if good:
             lines = (self._t("screen.result.activate"),)
-        elif result.reason and f"reason.{result.reason}" in self._texts:
-            lines = (self._t(f"reason.{result.reason}"),)
+        elif result.reason and f"rules.reason.{result.reason}" in self._texts:
+            lines = (self._t(f"rules.reason.{result.reason}"),)
         return Screen(
             f"result.{result.state.value}",
             self._t(f"status.{result.state.value}"),
