@@ -8,7 +8,7 @@ CODE := $(PACKAGES) tests benchmarks scripts
 DEMO := tests.system.demo
 ARGS :=
 
-.PHONY: help setup demo test fmt lint types imports cov faults bench accuracy units clean
+.PHONY: help setup demo test fmt lint types imports cov faults bench accuracy units lock clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ accuracy: setup  ## accuracy of the face models on the public sets at hand
 
 units: setup  ## check the systemd units and their exposure score
 	@$(BIN)/python -m pytest -q -ra tests/systemd
+
+lock:  ## pin all packages anew from requirements/*.in (ARGS=--upgrade)
+	@scripts/lock.sh $(ARGS)
 
 clean:  ## remove what the commands made, the virtual environment too
 	@rm -rf .venv .cache build demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* *.egg-info

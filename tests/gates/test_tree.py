@@ -95,6 +95,22 @@ def test_the_locks_agree() -> None:
         assert not in_main or versions == in_main, name
 
 
+@pytest.mark.parametrize(("wanted", "lock"), [("station", "station"), ("dev", "dev"), ("picamera2", "picamera2")])
+def test_every_requirement_is_locked(wanted: str, lock: str) -> None:
+    """A line added to an .in file alone would be installed nowhere; scripts/lock.sh pins it."""
+    waiting, names = [f"{wanted}.in"], set()
+    while waiting:
+        for line in (ROOT / "requirements" / waiting.pop()).read_text("utf-8").splitlines():
+            if line.startswith("-r "):
+                waiting.append(line.removeprefix("-r "))
+            elif line and not line.startswith("#"):
+                names.add(re.split(r"[^A-Za-z0-9_.-]", line)[0].lower().replace(".", "-").replace("_", "-"))
+    pinned = (ROOT / "requirements" / f"{lock}.lock").read_text("utf-8")
+
+    assert names
+    assert names <= set(re.findall(r"^([a-z0-9-]+)==", pinned, re.MULTILINE))
+
+
 def test_no_file_is_too_long() -> None:
     """A module over the limit holds two things."""
     code = (name for name in texts() if name.endswith((".py", ".sh")) and name not in LONGER_FILES)
