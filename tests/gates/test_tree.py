@@ -140,6 +140,15 @@ def test_only_models_made_here_are_in_the_tree() -> None:
     assert [name for name in found if not re.fullmatch(r"models/demo[\w-]*\.tflite", name)] == []
 
 
+def test_every_data_file_travels_with_the_packages() -> None:
+    """An installed station has what a checkout has: each suffix under a package is one that setuptools takes along."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    taken = {pattern.removeprefix("*") for pattern in project["tool"]["setuptools"]["package-data"]["*"]} | {".py"}
+    inside = [name for name in tracked() if name.split("/")[0] in PACKAGES]
+
+    assert [name for name in inside if Path(name).suffix not in taken] == []
+
+
 def test_no_private_key_is_in_the_tree() -> None:
     """Keys are made where they are used. Test vectors name their own as such."""
     assert lines_with(r"-----BEGIN [A-Z ]*PRIVATE KEY-----") == []
