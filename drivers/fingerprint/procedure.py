@@ -42,7 +42,8 @@ from wire.fingers import FingerPosition
 
 _LIGHT_TOUCH_DARKNESS = 0.25
 """Below this the ridges are thin: the finger should be pressed harder rather than wiped."""
-_HEAVY_TOUCH_DARKNESS = 0.72
+_HEAVY_TOUCH_DARKNESS = 0.65
+_DROWNED = 0.6
 
 
 class CaptureSensor(Protocol):
@@ -214,11 +215,14 @@ class Procedure:
         if digest in self._seen:
             return self._refuse(PressVerdict.IDENTICAL_IMAGE)
         self._seen.add(digest)
-        return self._gate(self._current.quality, quality.mean_darkness(grey))
+        return self._gate(self._current.quality, quality.mean_darkness(grey), 1.0 - float(grey.mean()) / 255.0)
 
-    def _gate(self, value: Quality, darkness: float) -> Step:
+    def _gate(self, value: Quality, darkness: float, overall: float) -> Step:
+        """`darkness` within the ridges, `overall` of the whole picture: a drowned print has no ridges left to see."""
         policy = self._policy
         touch = Prompt.PRESS_HARDER if darkness < _LIGHT_TOUCH_DARKNESS else None
+        if value.foreground_share < policy.min_foreground_share and overall > _DROWNED:
+            return self._refuse(PressVerdict.LOW_QUALITY, Prompt.PRESS_LIGHTER)
         if value.foreground_share < policy.min_foreground_share:
             return self._refuse(PressVerdict.SMALL_AREA, touch)
         if (

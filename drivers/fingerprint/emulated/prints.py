@@ -211,6 +211,17 @@ def _ink(ridges: Field2D, touch: Touch, rng: np.random.Generator) -> Field2D:
     grains = (grains + np.roll(grains, 1, 0) + np.roll(grains, 1, 1) + np.roll(grains, (1, 1), (0, 1))) / 2
     dryness = max(0.0, 0.45 - touch.moisture)
     ink = ink * np.clip(1 - dryness * (1.2 + 1.6 * grains), 0, 1)
-    smeared = max(0.0, touch.moisture - 0.75) * 3.2
-    inked: Field2D = np.clip(ink * (1 - 0.25 * smeared) + 0.3 * smeared + 0.04 * grains, 0, 1)
-    return inked
+    inked: Field2D = np.clip(ink + 0.04 * grains, 0, 1)
+    smeared = max(0.0, touch.moisture - 0.7) / 0.3
+    return _smeared(inked, smeared * (0.6 + 0.4 * touch.pressure), rng) if smeared else inked
+
+
+def _smeared(ink: Field2D, amount: float, rng: np.random.Generator) -> Field2D:
+    """Sweat runs together: dark blotches hide the ridges below them."""
+    height, width = ink.shape
+    coarse = rng.normal(0, 1, (height // 12 + 3, width // 12 + 3)).astype(np.float32)
+    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
+    blotch = 1 / (1 + np.exp(-6 * (_sampled(coarse, columns / 12, rows / 12) + 1.8 * amount - 1.1)))
+    cover = (amount * blotch).astype(np.float32)
+    smeared: Field2D = ink * (1 - cover) + cover
+    return smeared
