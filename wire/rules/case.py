@@ -18,7 +18,6 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
-    StringConstraints,
     ValidationError,
     WithJsonSchema,
     model_validator,
@@ -26,21 +25,13 @@ from pydantic import (
 
 from wire.fingers import FingerPosition
 from wire.rules.errors import CaseInvalid, FieldProblem, PhoneInvalid
-from wire.rules.fields import STRICT, Email, Instant, IsoDate, NfcText, problem, problems_of, read_json
+from wire.rules.fields import STRICT, Email, Instant, IsoDate, Nationality, NfcText, problem, problems_of, read_json
 from wire.rules.model import Rules
 from wire.rules.phones import to_e164
 
 FINGER_KEYS = tuple(position.key for position in FingerPosition)
 FingerState = Literal["captured", "missing", "bandaged", "worn", "refused", "not_required"]
 Answer = Literal["yes", "no", "unknown"]
-
-
-def _nationality(value: object) -> object:
-    if not isinstance(value, str):
-        raise problem("text")
-    if not (value.isascii() and value.isalpha() and value.isupper() and len(value) in _CODE_LENGTHS):
-        raise problem("nationality")
-    return value
 
 
 def _mrz_lines(value: object) -> object:
@@ -66,19 +57,13 @@ def _array(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-_CODE_LENGTHS = range(1, 4)
 _MRZ_LINES = range(2, 4)
-Nationality = Annotated[
-    str, BeforeValidator(_nationality), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{1,3}$"})
-]
 MrzLines = Annotated[
     tuple[str, ...],
     BeforeValidator(_mrz_lines),
     WithJsonSchema({"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 3}),
 ]
 FingerKey = Annotated[str, BeforeValidator(_finger), WithJsonSchema({"type": "string", "enum": list(FINGER_KEYS)})]
-DossierId = Annotated[str, StringConstraints(min_length=1)]
-
 
 _CARD_CONDITIONS: list[JsonValue] = [
     {
@@ -157,7 +142,7 @@ class Register(CaseModel):
 class OpenDossier(CaseModel):
     """A dossier of the same document that is still open; `due` None where it has none yet."""
 
-    id: DossierId
+    id: NfcText
     due: IsoDate | None
 
 

@@ -26,6 +26,7 @@ _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})"
 )
 _EMAIL = re.compile(r"[^\s@<>(),;:\"\[\]\\]+@[^\s@<>(),;:\"\[\]\\.]+(\.[^\s@<>(),;:\"\[\]\\.]+)+")
+_NATIONALITY = re.compile(r"[A-Z]{1,3}")
 _PATTERN_DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _PATTERN_INSTANT = f"^{_INSTANT.pattern}$"
 _ONE_PROBLEM_PER_FIELD_CODES = {
@@ -90,6 +91,15 @@ def email_address(value: object) -> object:
     return text
 
 
+def nationality_code(value: object) -> object:
+    """One to three capital letters without fillers, as in ICAO Doc 9303-3 section 5; whether it exists is not asked."""
+    if not isinstance(value, str):
+        raise problem("text")
+    if not _NATIONALITY.fullmatch(value):
+        raise problem("nationality")
+    return value
+
+
 def _typed(check: Callable[[object], object], schema: dict[str, Any]) -> tuple[BeforeValidator, WithJsonSchema]:
     return BeforeValidator(check), WithJsonSchema(schema)
 
@@ -99,6 +109,7 @@ Instant = Annotated[
     datetime, *_typed(aware_instant, {"type": "string", "format": "date-time", "pattern": _PATTERN_INSTANT})
 ]
 NfcText = Annotated[str, *_typed(nfc_text, {"type": "string", "minLength": 1})]
+Nationality = Annotated[str, *_typed(nationality_code, {"type": "string", "pattern": f"^{_NATIONALITY.pattern}$"})]
 Email = Annotated[str, *_typed(email_address, {"type": "string", "format": "email"})]
 
 

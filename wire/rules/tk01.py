@@ -7,20 +7,19 @@ The model holds what a form can say; lengths, labels, choices and conditional se
 from __future__ import annotations
 
 import unicodedata
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, StringConstraints, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from wire.rules.conditions import FactValue, holds
 from wire.rules.data_files import FormField, FormFile, PhoneFile
 from wire.rules.errors import FieldProblem, PhoneInvalid, Tk01Invalid
-from wire.rules.fields import STRICT, Email, IsoDate, NfcText, problems_of, read_json
+from wire.rules.fields import STRICT, Email, IsoDate, Nationality, NfcText, problems_of, read_json
 from wire.rules.loader import load_rules
 from wire.rules.model import Rules
 from wire.rules.phones import to_e164
 
 Sex = Literal["M", "F", "X"]
-NationalityCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{1,3}$")]
 PhoneOwner = Literal["self", "representative", "enterprise", "other", "unknown"]
 
 
@@ -64,7 +63,7 @@ class Tk01Representative(FormModel):
     given_names: NfcText | None = None
     birth_date: IsoDate
     sex: Sex
-    nationality: NationalityCode
+    nationality: Nationality
     document_number: NfcText
     phone: NfcText
     relation: NfcText
@@ -81,7 +80,7 @@ class Tk01(FormModel):
     given_names: NfcText | None = None
     birth_date: IsoDate
     sex: Sex
-    nationality: NationalityCode
+    nationality: Nationality
     is_ward: bool = False
     document: Tk01Document
     card: Tk01Card | None = None

@@ -22,8 +22,8 @@ FINGERS = [position.key for position in FingerPosition]
 visits = st.datetimes(FIRST, LAST, timezones=st.sampled_from([LOCAL, UTC, timezone(timedelta(hours=-11))]))
 days = st.dates(date(2024, 6, 1), date(2031, 12, 31))
 births = st.one_of(st.dates(date(1930, 1, 1), date(2024, 12, 31)), st.dates(date(2010, 6, 1), date(2022, 1, 1)))
-mostly = st.sampled_from([True] * 9 + [False])
-rarely = st.sampled_from([False] * 9 + [True])
+mostly = st.sampled_from([True, True, False])
+rarely = st.sampled_from([False, False, True])
 answers = st.sampled_from(["yes", "no", "unknown"])
 states = st.sampled_from(["captured"] * 3 + ["missing", "bandaged", "worn", "refused", "not_required"])
 cards = st.one_of(
@@ -109,7 +109,7 @@ GOOD = {
 nearly_good = st.builds(
     lambda case, fields: case | {field: value for field, value in GOOD.items() if field not in fields},
     anything,
-    st.sets(st.sampled_from(sorted(GOOD)), max_size=2),
+    st.tuples(st.sampled_from(sorted(GOOD)), st.sampled_from(sorted(GOOD))),
 )
 cases = nearly_good | nearly_good | anything
 
@@ -276,7 +276,7 @@ def test_the_generated_cases_are_not_about_a_corner() -> None:
     """The generator behind the properties reaches nearly every row, in the end of the table too."""
     seen: set[str] = set()
 
-    @settings(max_examples=400, derandomize=True, database=None, deadline=None, phases=[Phase.generate])
+    @settings(max_examples=500, derandomize=True, database=None, deadline=None, phases=[Phase.generate])
     @given(cases.filter(usable))
     def collect(case: dict[str, Any]) -> None:
         seen.add(expected_row(case))
