@@ -99,7 +99,8 @@ def wrap(text: str, face: Face, width: int, mono: bool, balance: bool = False) -
     lines = _greedy(words_of(text), face, width, mono)
     if not balance or not 2 <= len(lines) <= BALANCED_LINES:
         return tuple(lines)
-    low, high = 1, width
+    # Narrower than the widest word would break it.
+    low, high = min(width, max(ink(face, word, mono)[2] for word in words_of(text))), width
     while low < high:
         middle = (low + high) // 2
         tried = _greedy(words_of(text), face, middle, mono)
