@@ -95,14 +95,14 @@ class StandinRig:
         import libcamera
 
         self._world = libcamera.world
-        self._world.__init__()
+        self._world.reset()
         self.camera = create("camera", "picamera2", {"frame_rate": 30.0})
 
     def light(self, lux: float) -> None:
         self._world.lux = lux
 
     def stall(self) -> None:
-        self._world.stalled = True
+        self._world.stall()
 
     def mend(self) -> None:
         self._world.stalled, self._world.present = False, True
@@ -198,11 +198,11 @@ class CameraContract:
         """After a pause the next frame is a new one, not one that lay in a queue."""
         rig.camera.open()
         rig.camera.frame(FRAME_S)
-        _pass(0.5)
-        asked_ns = time.monotonic_ns()
+        paused_ns = time.monotonic_ns()
+        _pass(1.5)
         frame = rig.camera.frame(FRAME_S)
 
-        assert asked_ns - frame.started_ns < 300_000_000
+        assert frame.started_ns > paused_ns
 
     def test_not_before_is_honoured(self, rig: Rig) -> None:
         """The exposure starts at or after the time asked for, also when that lies ahead."""
@@ -364,7 +364,7 @@ def _drain(camera: CameraPort) -> None:
     deadline = time.monotonic() + 5.0
     while time.monotonic() < deadline:
         try:
-            camera.frame(0.15)
+            camera.frame(0.3)
         except DeviceTimeout:
             return
     raise AssertionError("the camera did not stall")

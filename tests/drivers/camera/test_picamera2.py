@@ -267,7 +267,7 @@ if child.inside:
             """A fresh world."""
             import libcamera
 
-            libcamera.world.__init__()
+            libcamera.world.reset()
             return libcamera.world
 
         @pytest.fixture

@@ -303,15 +303,16 @@ class Camera:
                     self._lock.wait(left_s)
                 if not self._running:
                     return
-                request = None if world.stalled or not self._queue else self._queue.popleft()
             self._number += 1
             self._algorithms.step()
-            if request is None:
-                continue
-            pending.append(request.controls)
-            self._algorithms.obey(pending.popleft())
-            self._expose(request, ready_ns)
-            self._manager.completed(request)
+            with world.exposing:
+                if world.stalled or not self._queue:
+                    continue
+                request = self._queue.popleft()
+                pending.append(request.controls)
+                self._algorithms.obey(pending.popleft())
+                self._expose(request, ready_ns)
+                self._manager.completed(request)
 
     def _expose(self, request: Request, ready_ns: int) -> None:
         failed = world.error_frames > 0

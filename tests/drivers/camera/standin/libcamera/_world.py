@@ -6,8 +6,10 @@ that moves a step with every frame (so that two frames differ and both streams o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, fields
 from functools import lru_cache
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +38,18 @@ class World:
     refused_formats: tuple[str, ...] = ()
     lores_colour_space: str | None = None
     mirrors: bool = True
+    exposing: ClassVar[threading.Lock] = threading.Lock()
+
+    def reset(self) -> None:
+        """As at the start."""
+        for field in fields(self):
+            setattr(self, field.name, field.default)
+
+    def stall(self) -> None:
+        """From its return on nothing new comes from the sensor."""
+        self.stalled = True
+        with self.exposing:
+            """The exposure that was in progress is over."""
 
 
 world = World()
