@@ -8,6 +8,7 @@ import click
 
 from central.cli import DEFAULT_CONFIG, CentralGroup
 from central.cli_cases import COMMANDS as CASE_COMMANDS
+from central.cli_export import COMMANDS as EXPORT_COMMANDS
 from central.cli_rules import COMMANDS as RULES_COMMANDS
 from central.cli_system import COMMANDS as SYSTEM_COMMANDS
 
@@ -28,7 +29,7 @@ def main(context: click.Context, config: Path) -> None:
     context.obj = config
 
 
-for _command in (*CASE_COMMANDS, *SYSTEM_COMMANDS, *RULES_COMMANDS):
+for _command in (*CASE_COMMANDS, *EXPORT_COMMANDS, *SYSTEM_COMMANDS, *RULES_COMMANDS):
     main.add_command(_command)
 
 if __name__ == "__main__":

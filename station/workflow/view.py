@@ -90,7 +90,7 @@ class _Screens:
             case Step.SEALING:
                 return Screen("sealing", self._t("screen.sealing"), tone=Tone.BUSY, icon=Icon.LOCK)
             case Step.QUEUED:
-                return self._queued()
+                return self._result() or self._queued()
             case Step.CANCEL:
                 return Screen(
                     "cancel",

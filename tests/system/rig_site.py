@@ -49,8 +49,12 @@ class OutsideSystem:
         command = [str(BIN / "eid-central"), f"emulated-{name}", "--port", str(self.port)]
         self.daemon = Daemon(name, command, root / f"{name}.log")
 
-    def start(self, timeout_s: float = 20.0) -> None:
+    def start(self) -> None:
         self.daemon.start()
+        self.wait()
+
+    def wait(self, timeout_s: float = 30.0) -> None:
+        """Until it answers."""
         wait_until(self._answers, timeout_s, f"the emulated {self.daemon.name}")
 
     def _answers(self) -> bool:
@@ -124,10 +128,18 @@ class SiteRig:
     def start(self) -> Self:
         self.broker.start()
         for system in (self.register, self.authority):
-            system.start()
-        self.register.put_person("P-1", PERSON)
+            system.daemon.start()
         self.start_centre()
+        for system in (self.register, self.authority):
+            system.wait()
+        self.register.put_person("P-1", PERSON)
+        self.wait_for_centre()
         return self
+
+    def wait_for_centre(self, timeout_s: float = 40.0) -> None:
+        """Until ingest is connected and the job loop runs, by its own log."""
+        ready = (b'"event": "connected"', b'"event": "ready"')
+        wait_until(lambda: all(mark in self.centre.log.read_bytes() for mark in ready), timeout_s, "the centre")
 
     def start_centre(self) -> None:
         self.central("migrate")
