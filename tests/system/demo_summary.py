@@ -106,7 +106,10 @@ def _who_could_read(verdicts: Verdicts, site: SiteRig, station: StationRig, bund
     verdicts.check(f"capture sees face and fingers; internet sockets it holds: {inet}", inet == 0)
     devices = _device_files(station.link.pid)
     verdicts.check(f"link has the network; devices it holds: {devices}", devices == 0)
-    for name, directory in (("station's state directory", station.state_dir), ("broker's store", site.fleet.layout.broker / "data")):
+    for name, directory in (
+        ("station's state directory", station.state_dir),
+        ("broker's store", site.fleet.layout.broker / "data"),
+    ):
         found = readable_findings(directory, secrets)
         verdicts.check(f"{name}: nothing readable" + (f", but {found}" if found else ""), not found)
     logs = [path for path in site.root.rglob("*.log") if _holds(path, secrets)]
