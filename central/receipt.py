@@ -12,7 +12,7 @@ from io import BytesIO
 from pathlib import Path
 
 import segno
-from fontTools.ttLib import TTLibError  # type: ignore[import-untyped]  # fpdf2 reads fonts with it
+from fontTools.ttLib import TTFont, TTLibError  # type: ignore[import-untyped]  # fpdf2 reads fonts with it
 from fpdf import FPDF
 from fpdf.fonts import TTFFont
 
@@ -189,6 +189,7 @@ def _embed(pdf: FPDF, fonts: Sequence[Path], texts: Sequence[Text], code: str) -
     if font is None:
         raise ReceiptFontError(font=", ".join(path.name for path in fonts), missing=0)
     try:
+        TTFont(BytesIO(font.read_bytes()), lazy=True).close()  # fpdf2 leaves a file it cannot read open
         pdf.add_font(_FONT, fname=font)
     except (TTLibError, OSError):
         raise ReceiptFontError(font=font.name, missing=0) from None
