@@ -79,8 +79,8 @@ class Lcd320x240(ScreenShell):
         super().__init__(Layout.LCD_320X240, options, None)
         self._lcd = options
 
-    def _spi(self) -> Any:
-        """An unopened spidev.SpiDev."""
+    def _spi(self, lines: DisplayLines) -> Any:
+        """An unopened spidev.SpiDev; `lines` are those that go with the bus."""
         import spidev  # type: ignore[import-not-found]
 
         return spidev.SpiDev()
@@ -91,7 +91,7 @@ class Lcd320x240(ScreenShell):
         lines = DisplayLines(options.pin_factory, options.socket, options.backlight)
         try:
             serial = spi(
-                spi=self._spi(),
+                spi=self._spi(lines),
                 gpio=lines,
                 port=options.port,
                 device=options.device,

@@ -76,9 +76,9 @@ class Presenter:
         """Lets time pass; the new picture when a page turns or the picture moves."""
         changed = False
         if len(self._pages) > 1 and now_s - self._turned_s >= self._page_s:
-            turns = int((now_s - self._turned_s) / self._page_s)
-            self._number = (self._number + turns) % len(self._pages)
-            self._turned_s += turns * self._page_s
+            # One page however late it is: a page that nobody saw is a text that was lost.
+            self._number = (self._number + 1) % len(self._pages)
+            self._turned_s = now_s
             changed = True
         if self._shift_s is not None and now_s - self._shifted_s >= self._shift_s:
             self._shift = (self._shift + 1) % len(SHIFTS)
