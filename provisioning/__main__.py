@@ -89,6 +89,15 @@ def renew_crl(root: Path) -> None:
 
 
 @commands.command()
+@FLEET
+def renew(root: Path) -> None:
+    """Renew the certificates of broker and centre; the old ones stay good until their end."""
+    fleet = Fleet(root)
+    fleet.renew_certificates(_now())
+    click.echo(f"renewed: {fleet.layout.broker} and {fleet.layout.centre}; copy them and restart broker and centre")
+
+
+@commands.command()
 @click.argument("directory", type=click.Path(path_type=Path))
 def check(directory: Path) -> None:
     """Check a station's files in DIRECTORY: complete, private, belonging together, in date."""

@@ -119,6 +119,16 @@ class Authority:
         return Certified(_pem(key), pem, certificate.serial_number, certificate.not_valid_after_utc)
 
 
+def server_names(certificate_pem: bytes) -> list[str]:
+    """The hosts a server certificate was issued for, in order. Raises FleetDamaged."""
+    try:
+        certificate = x509.load_pem_x509_certificate(certificate_pem)
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (ValueError, x509.ExtensionNotFound) as error:
+        raise FleetDamaged(file="server.crt", reason="not a server certificate") from error
+    return [str(name.value) for name in names]
+
+
 def _begin(
     subject: x509.Name, issuer: x509.Name, public: ec.EllipticCurvePublicKey, now: datetime, end: datetime
 ) -> x509.CertificateBuilder:

@@ -17,7 +17,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from provisioning import broker_config
-from provisioning.certificates import Authority, Certified, Revoked
+from provisioning.certificates import Authority, Certified, Revoked, server_names
 from provisioning.errors import (
     FleetDamaged,
     FleetExists,
@@ -164,6 +164,19 @@ class Fleet:
             self._write_acl()
         return record
 
+    def renew_certificates(self, now: datetime) -> None:
+        """New keys and certificates for the broker (same names) and every centre worker.
+
+        The old ones stay good until their own end, so that broker and centre can change one after the other.
+        """
+        with self._locked():
+            authority = self._authority()
+            hosts = server_names((self.layout.broker / "server.crt").read_bytes())
+            _write_server(self.layout, authority.issue_server(hosts, now, SERVER_DAYS))
+            added = tuple(_write_centre(self.layout, authority, name, now) for name in self._centres())
+            register = self._register()
+            self._write_register(register.model_copy(update={"issued": (*register.issued, *added)}), authority, now)
+
     def renew_revocation_list(self, now: datetime) -> None:
         """A list with a later end; the broker refuses every client once its list has ended."""
         with self._locked():
@@ -214,9 +227,11 @@ class Fleet:
         write_file(self.layout.revocation_list, made)
 
     def _write_acl(self) -> None:
-        centres = sorted(path.stem for path in self.layout.centre.glob(f"{CENTRE}-*.crt"))
         revoked = [record.station_id for record in self.stations() if record.revoked_ms is not None]
-        write_file(self.layout.broker_acl, broker_config.acl(centres, revoked))
+        write_file(self.layout.broker_acl, broker_config.acl(self._centres(), revoked))
+
+    def _centres(self) -> list[str]:
+        return sorted(path.stem for path in self.layout.centre.glob(f"{CENTRE}-*.crt"))
 
     def _write_station(
         self, layout: StationLayout, certified: Certified, signing: SigningKey, opening: OpeningKey

@@ -214,6 +214,26 @@ def test_a_revoked_station_is_shut_out(broker: Broker, site: Any, now: datetime)
     assert alert(broker, site.second) == ""
 
 
+def test_renewed_certificates_work_beside_the_old_ones(
+    broker: Broker, site: Any, tmp_path: Path, now: datetime
+) -> None:
+    """Broker and centre change one after the other; nobody is locked out in between."""
+    layout = broker.fleet.layout
+    old = tmp_path / "old.crt", tmp_path / "old.key"
+    old[0].write_bytes(layout.centre_certificate("centre-1").read_bytes())
+    old[1].write_bytes(layout.centre_tls_key("centre-1").read_bytes())
+    server_before = (layout.broker / "server.crt").read_bytes()
+    site.fleet.renew_certificates(now)
+    broker.restart()
+
+    with Peer(broker.port, "centre-1", *old, layout.ca_certificate) as hub:
+        assert hub.wait() == "Success"
+    with centre(broker) as hub:
+        assert hub.wait() == "Success"
+    assert (layout.broker / "server.crt").read_bytes() != server_before
+    assert old[0].read_bytes() != layout.centre_certificate("centre-1").read_bytes()
+
+
 def test_a_packet_over_the_limit_is_announced_and_refused(broker: Broker, site: Any) -> None:
     """CONNACK names the limit, which lies above the envelope's 2 MiB."""
     limits: queue.Queue[int] = queue.Queue()
