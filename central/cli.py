@@ -15,7 +15,6 @@ import click
 
 from central.config import CentralConfig
 from central.store.engine import Store
-from central.store.migrate import check_version
 from wire.catalogue import bundled
 from wire.errors import EidError
 from wire.rules.errors import InputInvalid
@@ -53,7 +52,7 @@ def open_store(config: CentralConfig) -> Iterator[Store]:
     """The store, at the version of these tables. Raises StoreOutdated, StoreUnavailable."""
     store = Store(config.store_url)
     try:
-        check_version(store)
+        store.check_version()
         yield store
     finally:
         store.close()

@@ -106,10 +106,14 @@ def due_command(rules: Rules, received: str, days: str) -> dict[str, Any]:
         found = rules.calendar.due(on, working_days)
     except CalendarUnknown:
         raise QuestionInvalid([FieldProblem("received", "no_calendar")]) from None
+    text = bundled().text("rules.answer.due", days=working_days, due=found.on.strftime("%d/%m/%Y"))
+    years = [year for year in range(on.year, found.on.year + 1) if not rules.calendar.is_projected(year)]
     return {
         "received": on.isoformat(),
         "working_days": working_days,
         "due": found.on.isoformat(),
+        "texts": {"vi": text.vi, "en": text.en},
+        "sources": [rules.calendar.years[year].source for year in years],
         "projected_years": list(found.projected_years),
         "warnings": _projected(bool(found.projected_years), "received"),
     }

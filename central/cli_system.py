@@ -1,4 +1,7 @@
-"""Commands that run and keep the centre: `run`, `migrate`, `stations`, `emulated-register`, `emulated-authority`."""
+"""Commands that run and keep the centre: `run`, `migrate`, `stations`, `emulated-register`, `emulated-authority`.
+
+Each imports what it alone needs when it runs: a worker starts sooner, and is started again often.
+"""
 
 from __future__ import annotations
 
@@ -9,27 +12,16 @@ from pathlib import Path
 import click
 
 from central import log, supervisor
-from central.adapters.authority import HttpAuthority
-from central.adapters.register import HttpRegister
 from central.cli import FAILED, config_of, open_store
 from central.clock import system_ms
 from central.config import CentralConfig
-from central.emulated import authority as emulated_authority
-from central.emulated import register as emulated_register
-from central.emulated.server import serve
 from central.errors import StationRecordInvalid
-from central.ingest import Ingest
-from central.jobs import JobWorker
 from central.keys import CentreKeys, load_keys
-from central.link import Link
 from central.stations import StationDirectory
-from central.steps import Steps
 from central.store.engine import Store
 from central.store.jobs import JobKind
-from central.store.migrate import migrate
 from central.store.stations import states
 from wire.errors import EidError
-from wire.rules.loader import load_rules
 
 STOP_WAIT_S = 10.0
 
@@ -61,12 +53,21 @@ def run_command(context: click.Context, only: str | None) -> None:
 
 
 def _ingest(config: CentralConfig, store: Store, keys: CentreKeys, stop: threading.Event) -> None:
+    from central.ingest import Ingest
+    from central.link import Link
+
     ingest = Ingest(store, StationDirectory(config.stations_dir), keys, system_ms)
     Link(config.broker, config.ingest, store, ingest, keys, system_ms).run(lambda: not stop.is_set())
 
 
 def _jobs(config: CentralConfig, store: Store, keys: CentreKeys, stop: threading.Event) -> None:
     """One thread per kind; the first that ends by an exception ends the process."""
+    from central.adapters.authority import HttpAuthority
+    from central.adapters.register import HttpRegister
+    from central.jobs import JobWorker
+    from central.steps import Steps
+    from wire.rules.loader import load_rules
+
     rules = load_rules(config.cases.rules_dir)
     broken: list[BaseException] = []
 
@@ -97,6 +98,8 @@ def _jobs(config: CentralConfig, store: Store, keys: CentreKeys, stop: threading
 @click.pass_context
 def migrate_command(context: click.Context) -> None:
     """Bring the database to this version (SQLite: makes it)."""
+    from central.store.migrate import migrate
+
     config = config_of(context)
     if config.database_url is None:
         config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -138,7 +141,9 @@ _port = click.option("--port", default=0, show_default=True, help="0 takes a fre
 @_port
 def emulated_register_command(host: str, port: int) -> None:
     """Serve an emulated immigration register (docs/central.md says how to tell it what to do)."""
-    serve(emulated_register.app(), host, port, "register")
+    from central.emulated import register, server
+
+    server.serve(register.app(), host, port, "register")
 
 
 @click.command("emulated-authority")
@@ -146,7 +151,9 @@ def emulated_register_command(host: str, port: int) -> None:
 @_port
 def emulated_authority_command(host: str, port: int) -> None:
     """Serve an emulated identity authority."""
-    serve(emulated_authority.app(), host, port, "authority")
+    from central.emulated import authority, server
+
+    server.serve(authority.app(), host, port, "authority")
 
 
 COMMANDS: list[click.Command] = [

@@ -1,7 +1,7 @@
 """An emulated station, as the centre sees one: real keys, real envelopes, real MQTT; the pictures are synthetic.
 
 For tests of the centre, its benchmark and load tests. It keeps what it sent in memory and drops it only against a valid
-receipt, as a station does. Must never be taken for the station itself: there is no officer, no device, no outbox on disk.
+receipt, as a station does. Must never be taken for the station itself: there is no officer, no device, no outbox.
 """
 
 from __future__ import annotations

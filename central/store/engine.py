@@ -10,11 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 
-from central.errors import ConfigInvalid, StoreUnavailable
+from central.errors import ConfigInvalid, StoreOutdated, StoreUnavailable
+
+REVISION = "0001"
+"""The newest migration; a test compares."""
 
 BUSY_TIMEOUT_S = 30
 _READ_ONLY = "eid_read_only"
@@ -77,6 +80,14 @@ class Store:
                 yield connection.execution_options(**{_READ_ONLY: True})
         except (OperationalError, InterfaceError) as error:
             raise StoreUnavailable(reason=type(error.orig).__name__) from error
+
+    def check_version(self) -> None:
+        """Raises StoreOutdated where the tables are not at REVISION, StoreUnavailable where none is reached."""
+        with self.read() as connection:
+            has_table = inspect(connection).has_table("alembic_version")
+            found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar() if has_table else None
+        if found != REVISION:
+            raise StoreOutdated(found=found or "-", wanted=REVISION)
 
     def close(self) -> None:
         """Gives every connection back."""

@@ -1,6 +1,7 @@
-"""Brings a database to this version of the tables, and says whether it is there already.
+"""Brings a database to this version of the tables.
 
-Must never be run by a worker on its own: an admin (or the demo) runs `eid-central migrate`, workers only look.
+Must never be run by a worker on its own: an admin (or the demo) runs `eid-central migrate`, workers only look
+(central/store/engine.py).
 """
 
 from __future__ import annotations
@@ -9,10 +10,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from central.errors import StoreOutdated
 from central.store.engine import Store
 
 _SCRIPTS = Path(__file__).with_name("migrations")
@@ -24,19 +23,11 @@ def migrate(store: Store) -> str:
     with store.engine.connect() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-    return wanted_revision()
+    return newest_revision()
 
 
-def check_version(store: Store) -> None:
-    """Raises StoreOutdated where the database is not at this version, StoreUnavailable where it cannot be reached."""
-    with store.read() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
-    if found != wanted_revision():
-        raise StoreOutdated(found=found or "-", wanted=wanted_revision())
-
-
-def wanted_revision() -> str:
-    """The newest revision this version knows."""
+def newest_revision() -> str:
+    """The newest revision among the migrations."""
     head = ScriptDirectory.from_config(_config()).get_current_head()
     assert head is not None, "the package ships at least one migration"
     return head

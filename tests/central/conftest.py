@@ -1,206 +1,26 @@
-"""A whole site: fleet keys, a real broker, emulated outside systems and the centre as processes, an emulated station."""
+"""Fixtures of the centre's tests: a site with and without running parts, databases of both kinds, ingest over them."""
 
 from __future__ import annotations
 
-import json
 import os
-import signal
+import shutil
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
+from sqlalchemy import text
 
+from central.clock import system_ms
 from central.config import CentralConfig
-from central.emulated.station import EmulatedStation, StationKeys, StationTls
 from central.keys import CentreKeys, load_keys
 from central.stations import StationDirectory
 from central.store.engine import Store
 from central.store.migrate import migrate
-from provisioning.broker import Broker, BrokerMissing, find_mosquitto
-from provisioning.fleet import Fleet
-from provisioning.layout import StationLayout
-from wire.keys import OpeningKey, SealingKey, SigningKey, VerifyingKey
-
-STATION, OTHER_STATION = "st-0001", "st-0002"
-NOW_MS = 1_767_855_600_000  # 2026-01-08T07:00Z, a Thursday in office hours
-
-CONFIG = """
-data_dir = "data"
-stations_dir = "{stations}"
-
-[broker]
-host = "127.0.0.1"
-port = {port}
-ca_file = "{centre}/ca.crt"
-certificate_file = "{centre}/centre-1.crt"
-key_file = "{centre}/centre-1.key"
-
-[keys]
-signing_file = "{centre}/signing.json"
-opening_files = ["{centre}/opening.json"]
-
-[register]
-base_url = "{register}"
-deadline_s = 3
-
-[authority]
-base_url = "{authority}"
-deadline_s = 3
-
-[jobs]
-lease_s = 15
-first_retry_s = 0.1
-longest_retry_s = 0.5
-poll_s = 0.1
-idle_s = 0.02
-alarm_attempts = 3
-
-[ingest]
-outbound_poll_s = 0.05
-
-[cases]
-plan = "single-2"
-"""
-
-
-@dataclass
-class Site:
-    """Everything on disk. `broker` and the URLs are set while they run."""
-
-    root: Path
-    fleet: Fleet
-    broker: Broker
-    register: str = "http://127.0.0.1:9"
-    authority: str = "http://127.0.0.1:9"
-    processes: list[subprocess.Popen[str]] = field(default_factory=list)
-
-    @property
-    def config_path(self) -> Path:
-        return self.root / "central.toml"
-
-    def write_config(self, **replaced: str) -> CentralConfig:
-        """Writes the configuration as things stand."""
-        layout = self.fleet.layout
-        text = CONFIG.format(
-            stations=layout.stations,
-            centre=layout.centre,
-            port=self.broker.port,
-            register=self.register,
-            authority=self.authority,
-        )
-        for old, new in replaced.items():
-            text = text.replace(old, new)
-        self.config_path.write_text(text)
-        return CentralConfig.load(self.config_path)
-
-    def station(self, station_id: str = STATION) -> EmulatedStation:
-        """The emulated station; not connected."""
-        layout = StationLayout(self.root / station_id)
-        keys = StationKeys(
-            SigningKey.from_json(layout.signing_key.read_text()),
-            OpeningKey.from_json(layout.opening_key.read_text()),
-            SealingKey.from_json(layout.centre_sealing_key.read_text()),
-            [VerifyingKey.from_json(layout.centre_verifying_keys[0].read_text())],
-        )
-        tls = StationTls("127.0.0.1", self.broker.port, layout.ca_certificate, layout.tls_certificate, layout.tls_key)
-        return EmulatedStation(station_id, keys, tls)
-
-    def cli(self, *arguments: str, ok: bool = True) -> subprocess.CompletedProcess[str]:
-        """Runs the command in a process of its own."""
-        command = [sys.executable, "-m", "central", "--config", str(self.config_path), *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-        assert not ok or done.returncode == 0, done.stderr
-        return done
-
-    def start(self, *arguments: str, log: str = "centre.log") -> subprocess.Popen[str]:
-        """Starts a command that goes on running, in a process group of its own."""
-        command = [sys.executable, "-m", "central", "--config", str(self.config_path), *arguments]
-        with (self.root / log).open("ab") as sink:
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=sink, text=True, start_new_session=True)
-        self.processes.append(process)
-        return process
-
-    def log(self, name: str = "centre.log") -> str:
-        """What the processes said."""
-        path = self.root / name
-        return path.read_text("utf-8") if path.exists() else ""
-
-    def start_emulated(self, kind: str) -> str:
-        """Starts an emulated system; its URL."""
-        process = self.start(f"emulated-{kind}", log=f"{kind}.log")
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        url: str = json.loads(line)["url"]
-        return url
-
-    def open_store(self) -> Store:
-        """The database, brought up to date."""
-        config = CentralConfig.load(self.config_path)
-        config.data_dir.mkdir(exist_ok=True)
-        store = Store(config.store_url)
-        migrate(store)
-        return store
-
-    def end(self) -> None:
-        """Ends every process."""
-        for process in self.processes:
-            stop(process)
-        self.processes.clear()
-
-
-def stop(process: subprocess.Popen[str]) -> None:
-    """Ends a process in order; its whole group after a while."""
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
-
-
-def eventually(holds: Callable[[], Any], deadline_s: float = 20.0) -> Any:
-    """The first true value of `holds`, asked again and again; fails after the deadline."""
-    until = time.monotonic() + deadline_s
-    while True:
-        value = holds()
-        if value:
-            return value
-        assert time.monotonic() < until, "did not happen in time"
-        time.sleep(0.02)
-
-
-@contextmanager
-def site_in(root: Path, *, broker: bool, emulated: bool) -> Iterator[Site]:
-    """A site in `root`, with or without running parts."""
-    fleet = Fleet.create(root / "fleet", ["127.0.0.1", "localhost"], datetime.now(UTC))
-    for station_id in (STATION, OTHER_STATION):
-        fleet.add_station(station_id, root / station_id, datetime.now(UTC))
-    with ExitStack() as stack:
-        site = Site(root, fleet, Broker(fleet))
-        stack.callback(site.end)
-        if broker:
-            try:
-                find_mosquitto()
-            except BrokerMissing:
-                pytest.skip("mosquitto is not installed; make setup unpacks it")
-            stack.enter_context(site.broker)
-        site.write_config()
-        if emulated:
-            site.register = site.start_emulated("register")
-            site.authority = site.start_emulated("authority")
-            site.write_config()
-        yield site
+from tests.central.centre import Centre, Clock
+from tests.central.site import Site, adult_form, site_in
 
 
 @pytest.fixture
@@ -218,13 +38,6 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 @pytest.fixture
-def store(bare_site: Site) -> Iterator[Store]:
-    store = bare_site.open_store()
-    yield store
-    store.close()
-
-
-@pytest.fixture
 def keys(bare_site: Site) -> CentreKeys:
     return load_keys(CentralConfig.load(bare_site.config_path).keys)
 
@@ -235,63 +48,63 @@ def stations(bare_site: Site) -> StationDirectory:
 
 
 @pytest.fixture
-def tk01_json() -> dict[str, Any]:
-    """A form of an adult with everything in order, valid for years."""
-    return {
-        "surname": "THỬ-NGHIỆM",
-        "given_names": "KIM MẪU",
-        "birth_date": "1985-03-12",
-        "sex": "M",
-        "nationality": "KOR",
-        "document": {
-            "type": "passport",
-            "number": "M98765432",
-            "issued_on": "2024-03-12",
-            "issued_at": "Seoul",
-            "valid_until": "2099-03-11",
-        },
-        "card": {
-            "kind": "temporary",
-            "number": "TEST-000000",
-            "symbol": "LĐ2",
-            "issued_on": "2025-01-01",
-            "valid_until": "2099-12-31",
-        },
-        "phone": {"number": "0900000000", "owner": "self"},
-        "email": "kim.mau@example.com",
-        "form_signed": True,
-    }
+def form() -> dict[str, Any]:
+    """A form of an adult with everything in order."""
+    return adult_form()
 
 
-def person_of(form: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """What the emulated register should know of the person of a form."""
-    return {
-        "surname": form["surname"],
-        "givenNames": form["given_names"],
-        "dateOfBirth": form["birth_date"],
-        "gender": form["sex"],
-        "nationality": form["nationality"],
-        "documentNumber": form["document"]["number"],
-        "documentType": form["document"]["type"].upper(),
-        "faceReference": True,
-        "fingerReference": True,
-        **changes,
-    }
+POSTGRES = Path("/usr/lib/postgresql/15/bin")
 
 
-def know_person(register_url: str, form: dict[str, Any], **changes: Any) -> None:
-    """Puts the person into the emulated register."""
-    answer = httpx.put(f"{register_url}/control/persons/A-1", json=person_of(form, **changes), trust_env=False)
-    assert answer.status_code == 204
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A private PostgreSQL on a Unix socket, run by an ordinary user."""
+    if not (POSTGRES / "initdb").exists():
+        pytest.skip("PostgreSQL 15 is not installed (Debian: postgresql-15)")
+    user = "nobody" if os.geteuid() == 0 else None
+    with tempfile.TemporaryDirectory(prefix="eid-pg-", dir="/tmp") as folder:
+        home = Path(folder)
+        if user:
+            shutil.chown(home, user)
+        data = home / "data"
+
+        def run(*command: str) -> None:
+            subprocess.run(command, user=user, check=True, capture_output=True, cwd="/", timeout=60)
+
+        run(str(POSTGRES / "initdb"), "-D", str(data), "-U", "eid", "--auth=trust", "--no-sync", "-E", "UTF8")
+        options = f"-c listen_addresses='' -c unix_socket_directories={home} -c fsync=off"
+        control = str(POSTGRES / "pg_ctl")
+        run(control, "-D", str(data), "-l", str(home / "log"), "-o", options, "-w", "-t", "30", "start")
+        try:
+            yield f"postgresql+pg8000://eid@/postgres?unix_sock={home}/.s.PGSQL.5432"
+        finally:
+            run(control, "-D", str(data), "-m", "immediate", "-w", "stop")
 
 
-def set_mood(url: str, **mood: Any) -> None:
-    """Tells an emulated system how to behave."""
-    answer = httpx.patch(f"{url}/control/mood", json=mood, trust_env=False)
-    assert answer.status_code == 200, answer.text
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        store = Store(f"sqlite:///{tmp_path / 'any.sqlite'}")
+    else:
+        store = Store(request.getfixturevalue("postgres_url"))
+        with store.engine.begin() as connection:
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public"))
+    migrate(store)
+    yield store
+    store.close()
 
 
-def questions(url: str) -> list[dict[str, Any]]:
-    """What an emulated system was asked."""
-    found: list[dict[str, Any]] = httpx.get(f"{url}/control/questions", trust_env=False).json()
-    return found
+@pytest.fixture
+def centre(bare_site: Site, any_store: Store, keys: CentreKeys, stations: StationDirectory) -> Centre:
+    """A centre over each kind of database, at the present time."""
+    return Centre(bare_site, any_store, keys, stations, Clock(system_ms()))
+
+
+@pytest.fixture
+def sqlite_centre(bare_site: Site, keys: CentreKeys, stations: StationDirectory) -> Iterator[Centre]:
+    """A centre over SQLite alone, where the kind of database does not matter."""
+    store = bare_site.open_store()
+    yield Centre(bare_site, store, keys, stations, Clock(system_ms()))
+    store.close()

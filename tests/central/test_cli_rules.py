@@ -185,6 +185,8 @@ def test_due(received: str, days: str, due: str) -> None:
     out = answer("due", "--received", received, "--days", days)
 
     assert (out["due"], out["warnings"], out["projected_years"]) == (due, [], [])
+    assert f"{due[8:]}/{due[5:7]}/{due[:4]}" in out["texts"]["vi"]
+    assert all(out["sources"])
 
 
 def test_due_beyond_the_data_warns() -> None:
