@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from datetime import UTC
+from datetime import UTC, date
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -74,6 +74,14 @@ _CARD_CONDITIONS: list[JsonValue] = [
 ]
 
 
+def check_card_fits_kind(kind: str, symbol: str | None, valid_until: date | None) -> None:
+    """A permanent card has no symbol, a temporary one has a last day. For a pydantic validator, which reports it."""
+    if kind == "permanent" and symbol is not None:
+        raise problem("symbol_permanent", at="symbol")
+    if kind == "temporary" and valid_until is None:
+        raise problem("card_last_day", at="valid_until")
+
+
 class CaseModel(BaseModel):
     """Base of the case's models."""
 
@@ -109,10 +117,7 @@ class ResidenceCard(CaseModel):
 
     @model_validator(mode="after")
     def _fits_kind(self) -> Self:
-        if self.kind == "permanent" and self.symbol is not None:
-            raise problem("symbol_permanent", at="symbol")
-        if self.kind == "temporary" and self.valid_until is None:
-            raise problem("card_last_day", at="valid_until")
+        check_card_fits_kind(self.kind, self.symbol, self.valid_until)
         return self
 
 

@@ -7,20 +7,27 @@ The model holds what a form can say; lengths, labels, choices and conditional se
 from __future__ import annotations
 
 import unicodedata
-from typing import Any, Literal
+from datetime import date
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, model_validator
 
+from wire.rules.case import check_card_fits_kind
 from wire.rules.conditions import FactValue, holds
 from wire.rules.data_files import FormField, FormFile, PhoneFile
 from wire.rules.errors import FieldProblem, PhoneInvalid, Tk01Invalid
-from wire.rules.fields import STRICT, Email, IsoDate, Nationality, NfcText, problems_of, read_json
+from wire.rules.fields import STRICT, Email, IsoDate, Nationality, NfcText, problem, problems_of, read_json
 from wire.rules.loader import load_rules
 from wire.rules.model import Rules
 from wire.rules.phones import to_e164
 
 Sex = Literal["M", "F", "X"]
 PhoneOwner = Literal["self", "representative", "enterprise", "other", "unknown"]
+
+
+def _check_order(issued_on: date | None, valid_until: date | None) -> None:
+    if issued_on is not None and valid_until is not None and valid_until < issued_on:
+        raise problem("ends_before_issue", at="valid_until")
 
 
 class FormModel(BaseModel):
@@ -38,6 +45,11 @@ class Tk01Document(FormModel):
     issued_at: NfcText | None = None
     valid_until: IsoDate
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        _check_order(self.issued_on, self.valid_until)
+        return self
+
 
 class Tk01Card(FormModel):
     """The residence card; a permanent card has no symbol and may have no last day."""
@@ -47,6 +59,12 @@ class Tk01Card(FormModel):
     symbol: NfcText | None = None
     issued_on: IsoDate | None = None
     valid_until: IsoDate | None = None
+
+    @model_validator(mode="after")
+    def _fits_kind(self) -> Self:
+        check_card_fits_kind(self.kind, self.symbol, self.valid_until)
+        _check_order(self.issued_on, self.valid_until)
+        return self
 
 
 class Tk01Phone(FormModel):

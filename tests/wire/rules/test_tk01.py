@@ -106,6 +106,20 @@ def test_a_wrong_field_is_named_with_its_reason(path: str, value: object, code: 
     assert problems(values) == {path: code}
 
 
+def test_a_document_or_card_that_contradicts_itself_is_refused() -> None:
+    """Ends before issue, symbol on a permanent card, temporary card without last day."""
+    document = example()["document"] | {"issued_on": "2030-03-12"}
+    card = example()["card"]
+
+    assert problems(example() | {"document": document}) == {"document.valid_until": "ends_before_issue"}
+    assert problems(example() | {"card": card | {"kind": "permanent"}}) == {"card.symbol": "symbol_permanent"}
+    assert problems(example() | {"card": card | {"valid_until": None}}) == {"card.valid_until": "card_last_day"}
+    assert problems(example() | {"card": card | {"valid_until": "2024-12-31"}}) == {
+        "card.valid_until": "ends_before_issue"
+    }
+    assert tk01_of(example() | {"document": document | {"valid_until": "2030-03-12"}})
+
+
 def test_all_wrong_fields_are_named_at_once() -> None:
     """The officer corrects the form in one go."""
     values = example()
