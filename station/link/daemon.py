@@ -327,10 +327,11 @@ class Daemon:
     def _leave(self) -> None:
         """Tells the broker, waits a moment for its answer, and goes."""
         self._notifier.stopping()
+        reachable = self._brain.phase in (Phase.SUBSCRIBING, Phase.ONLINE)
         self._feed(ev.Stopping())
         deadline_s = time.monotonic() + LEAVE_DEADLINE_S
         said_goodbye = False
-        while self._session is not None and self._session.is_open and (left_s := deadline_s - time.monotonic()) > 0:
+        while reachable and self._session is not None and (left_s := deadline_s - time.monotonic()) > 0:
             if not said_goodbye and not self._flight.mail:
                 self._session.leave()
                 said_goodbye = True

@@ -138,11 +138,6 @@ class Session:
         if message.qos:
             self._of().ack(message.mid, message.qos)
 
-    @property
-    def is_open(self) -> bool:
-        """Whether there is, or was, a connection."""
-        return self._client is not None
-
     def leave(self) -> None:
         """Says goodbye (no will is published); ends in Ended."""
         if self._client is not None:

@@ -52,6 +52,17 @@ _ABOUT_US = {
 }
 
 
+class _Socket(ssl.SSLSocket):
+    """Closes itself when its handshake fails; paho would leave it to the garbage collector."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
+
 @dataclass(frozen=True, slots=True)
 class Lifetime:
     """Of the station's certificate, Unix milliseconds."""
@@ -70,6 +81,7 @@ def context(config: LinkConfig) -> ssl.SSLContext:
     except (OSError, ValueError) as error:
         raise CredentialUnusable(what="ca", file=config.cafile.name, reason=type(error).__name__) from error
     made.minimum_version = ssl.TLSVersion.TLSv1_2
+    made.sslsocket_class = _Socket
     try:
         made.load_cert_chain(config.certfile, config.keyfile)
     except (OSError, ValueError) as error:

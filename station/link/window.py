@@ -175,8 +175,7 @@ class Window:
     def reconnected(self, now_s: float) -> None:
         """What was never acknowledged goes at once; for the rest the answer to `sync` gets a moment first."""
         for bundle in self._bundles.values():
-            wait_s = self._rules.resend_s * self._uniform() if bundle.acked_s is not None else 0.0
-            bundle.due_s = min(bundle.due_s, now_s + wait_s)
+            bundle.due_s = now_s + (self._rules.resend_s * self._uniform() if bundle.acked_s is not None else 0.0)
 
 
 def packet_size(payload_bytes: int, topic_bytes: int) -> int:

@@ -1,4 +1,4 @@
-"""A site with a running broker, shared by the link's tests; every test has its own station folders and sessions."""
+"""A station with a running broker for each of the link's tests; the broker is shared where no test harms it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
-from provisioning.broker import find_mosquitto
+from provisioning.broker import Broker, find_mosquitto
 from provisioning.errors import BrokerMissing
+from wire import topics
 
 
 def _load() -> ModuleType:
@@ -29,23 +31,48 @@ def _load() -> ModuleType:
 harness = _load()
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[object]:
-    """A site whose broker runs."""
+@pytest.fixture(scope="session")
+def shared_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """One running broker for all tests that do no harm to it."""
     try:
         find_mosquitto()
     except BrokerMissing:
         pytest.skip("mosquitto is neither installed nor unpacked under .cache/mosquitto (make setup)")
-    made = harness.Site(tmp_path)
-    made.broker.start()
+    broker = harness.new_broker(tmp_path_factory.mktemp("broker"))
+    yield broker
+    broker.kill()
+
+
+@pytest.fixture
+def site(tmp_path: Path, shared_broker: Broker) -> object:
+    """A new station on the shared broker."""
+    return harness.Site(tmp_path, shared_broker)
+
+
+@pytest.fixture
+def own_site(tmp_path: Path, shared_broker: Broker) -> Iterator[object]:
+    """A station whose broker may be killed, stopped and changed."""
+    broker = harness.new_broker(tmp_path)
+    yield harness.Site(tmp_path, broker)
+    broker.kill()
+
+
+def _centre(site: Any) -> Iterator[object]:
+    made = harness.Centre(site)
+    made.start()
     yield made
-    made.broker.kill()
+    if site.broker.pid is not None:
+        made.publish(topics.CENTRE_STATE, b"", retain=True)
+    made.stop()
 
 
 @pytest.fixture
 def centre(site: object) -> Iterator[object]:
     """A centre that answers."""
-    made = harness.Centre(site)
-    made.start()
-    yield made
-    made.stop()
+    yield from _centre(site)
+
+
+@pytest.fixture
+def own_centre(own_site: object) -> Iterator[object]:
+    """A centre at a broker of its own."""
+    yield from _centre(own_site)

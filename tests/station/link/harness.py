@@ -1,4 +1,4 @@
-"""A site to test the link in: a real fleet, a real mosquitto with mutual TLS, and a small centre that signs receipts."""
+"""A site to test the link in: a real fleet, real mosquitto with mutual TLS, a small centre that signs receipts."""
 
 from __future__ import annotations
 
@@ -29,9 +29,18 @@ from station.spool import Spool, Writer
 from wire import envelope, topics
 from wire.envelope import EnvelopeType, Routing
 from wire.keys import SealingKey, SigningKey
-from wire.messages import CaseState, CentreState, Receipt, StationState, Status, Sync, Verdict
+from wire.messages import (
+    CaseRequest,
+    CaseState,
+    CentreState,
+    Receipt,
+    StationEvent,
+    StationState,
+    Status,
+    Sync,
+    Verdict,
+)
 
-STATION = "st-0001"
 DEADLINE_S = 20.0
 FAST = {
     "resend_s": 0.5,
@@ -59,16 +68,21 @@ def until(holds: Callable[[], object], what: str, deadline_s: float = DEADLINE_S
         idle.wait(0.01)
 
 
-class Site:
-    """One station, its keys, its folders, and where the broker is."""
+def new_broker(root: Path) -> Broker:
+    """A fleet of its own with a running mosquitto."""
+    broker = Broker(Fleet.create(root / "fleet", ["127.0.0.1", "localhost"], datetime.now(UTC)))
+    broker.start()
+    return broker
 
-    def __init__(self, root: Path) -> None:
-        now = datetime.now(UTC)
-        self.root = root
-        self.fleet = Fleet.create(root / "fleet", ["127.0.0.1", "localhost"], now)
+
+class Site:
+    """One new station of the broker's fleet, its keys and its folders."""
+
+    def __init__(self, root: Path, broker: Broker) -> None:
+        self.root, self.broker, self.fleet = root, broker, broker.fleet
+        self.station = f"st-{len(self.fleet.stations()):04d}"
         self.keys = root / "station"
-        self.record = self.fleet.add_station(STATION, self.keys, now)
-        self.broker = Broker(self.fleet)
+        self.record = self.fleet.add_station(self.station, self.keys, datetime.now(UTC))
         self.state_dir = root / "state"
         self.spool = Spool(self.state_dir)
         self.spool.prepare(Writer.CAPTURE)
@@ -80,7 +94,7 @@ class Site:
         """What a configuration file of this site holds."""
         link = self.keys / "link"
         return {
-            "station_id": STATION,
+            "station_id": self.station,
             "state_dir": str(self.state_dir),
             "host": "127.0.0.1",
             "port": self.broker.port,
@@ -100,8 +114,8 @@ class Site:
         path.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in self.values(**changes).items()))
         return path
 
-    def seal(self, number: int, size_bytes: int = 2000, station: str = STATION) -> bytes:
-        routing = Routing(EnvelopeType.BUNDLE, station, "centre", bundle_id(number))
+    def seal(self, number: int, size_bytes: int = 2000) -> bytes:
+        routing = Routing(EnvelopeType.BUNDLE, self.station, "centre", bundle_id(number))
         return envelope.seal(os.urandom(size_bytes), routing, [self.signing], [self.centre_sealing], os.urandom)
 
     def put(self, number: int, size_bytes: int = 2000) -> bytes:
@@ -110,8 +124,8 @@ class Site:
         assert self.spool.put_bundle(bundle_id(number), data)
         return data
 
-    def seal_case(self, dossier_id: str, recipient: str = STATION, signer: SigningKey | None = None) -> bytes:
-        routing = Routing(EnvelopeType.CASE, "centre", recipient, dossier_id)
+    def seal_case(self, dossier_id: str, recipient: str | None = None, signer: SigningKey | None = None) -> bytes:
+        routing = Routing(EnvelopeType.CASE, "centre", recipient or self.station, dossier_id)
         signers = [signer or self.centre_signing]
         return envelope.seal(b"case", routing, signers, [self.record.sealing()], os.urandom)
 
@@ -120,6 +134,11 @@ class Site:
 
     def quarantined(self) -> dict[str, str]:
         return {found.name: found.reason for found in self.spool.quarantined()}
+
+    def online(self) -> bool:
+        """Whether the link runs, is connected and subscribed."""
+        state = self.spool.link_state()
+        return state is not None and state.connected and self.spool.link_running()
 
     def error_shown(self) -> str | None:
         """The message_id the capture daemon would show."""
@@ -149,7 +168,7 @@ class Centre:
         self.make_receipts: Callable[[str, bytes], list[bytes]] = lambda name, data: [self.receipt(name, data)]
         self._client: Client | None = None
         self._subscribed = threading.Event()
-        self._ended = threading.Event()
+        self._fresh = True
         self.failure: BaseException | None = None
 
     def receipt(
@@ -159,11 +178,11 @@ class Centre:
         verdict: Verdict | None = None,
         code: str | None = None,
         signer: SigningKey | None = None,
-        station: str = STATION,
+        station: str | None = None,
     ) -> bytes:
         verdict = verdict or (Verdict.DUPLICATE if self.seen.get(name, 0) > 1 else Verdict.STORED)
         message = Receipt(
-            station_id=station,
+            station_id=station or self._site.station,
             bundle_id=name,
             envelope_sha256=envelope.digest(data),
             verdict=verdict,
@@ -172,9 +191,9 @@ class Centre:
         )
         return message.signed(signer or self._site.centre_signing)
 
-    def status(self, name: str, sequence: int, state: CaseState = CaseState.CHECKING, station: str = STATION) -> bytes:
+    def status(self, name: str, sequence: int, state: CaseState = CaseState.CHECKING) -> bytes:
         message = Status(
-            station_id=station,
+            station_id=self._site.station,
             bundle_id=name,
             dossier_id=name,
             sequence=sequence,
@@ -201,7 +220,8 @@ class Centre:
         client.on_message = self._on_message
         properties = Properties(PacketTypes.CONNECT)
         properties.SessionExpiryInterval = 3600
-        client.connect("127.0.0.1", self._site.broker.port, 5, clean_start=False, properties=properties)
+        client.connect("127.0.0.1", self._site.broker.port, 5, clean_start=self._fresh, properties=properties)
+        self._fresh = False
         self._subscribed.clear()
         self._client = client
         client.loop_start()
@@ -219,7 +239,8 @@ class Centre:
         self._client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(DEADLINE_S)
 
     def _on_connect(self, client: Client, *_: object) -> None:
-        client.subscribe([(topics.ALL_UPLINKS, 1), (topics.ALL_STATION_STATES, 1)])
+        station = self._site.station
+        client.subscribe([(topics.up_bundle(station, "x").replace("bundle/x", "#"), 1), (topics.state(station), 1)])
 
     def _on_message(self, client: Client, _: object, message: MQTTMessage) -> None:
         try:
@@ -238,22 +259,18 @@ class Centre:
             case _, "bundle":
                 self._commit(parsed.name, data)
                 for receipt in [] if self.silent else self.make_receipts(parsed.name, data):
-                    client.publish(topics.down_receipt(STATION, parsed.name), receipt, qos=1)
+                    client.publish(topics.down_receipt(self._site.station, parsed.name), receipt, qos=1)
             case _, "sync":
                 self.syncs.append(Sync.decode(data))
                 for waiting in self.syncs[-1].outstanding:
                     stored = self.stored.get(waiting.bundle_id)
                     if stored is not None and not self.silent and envelope.digest(stored) == waiting.envelope_sha256:
                         again = self.receipt(waiting.bundle_id, stored, Verdict.STORED)
-                        client.publish(topics.down_receipt(STATION, waiting.bundle_id), again, qos=1)
+                        client.publish(topics.down_receipt(self._site.station, waiting.bundle_id), again, qos=1)
             case _, "event":
-                from wire.messages import StationEvent
-
                 event = StationEvent.decode(data)
                 self.events.append((event.kind, event.subject, event.detail))
             case _, "request":
-                from wire.messages import CaseRequest
-
                 self.requests.append(CaseRequest.decode(data).dossier_id)
 
     def _commit(self, name: str, data: bytes) -> None:

@@ -1,0 +1,457 @@
+"""The link against a real mosquitto with mutual TLS and a centre that signs: what a mock could not show."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from provisioning.certificates import Authority
+from station.link import tls
+from station.link.daemon import EXIT_BUSY, EXIT_CONFIG, EXIT_OK, Clock
+from station.link.errors import CredentialUnusable, LinkAlreadyRunning
+from station.link.session import Ended
+from wire import topics
+from wire.keys import SigningKey
+from wire.messages import CaseState, Verdict
+
+harness = sys.modules["eid_link_harness"]
+bundle_id, link, until = harness.bundle_id, harness.link, harness.until
+
+
+def issue(site: Any, begin: datetime, days: int) -> None:
+    """Gives the station a certificate that begins and ends then."""
+    layout = site.fleet.layout
+    authority = Authority.load(layout.ca_key.read_bytes(), layout.ca_certificate.read_bytes())
+    issued = authority.issue_client(site.station, f"urn:eid:station:{site.station}", begin, days)
+    (site.keys / "link/tls.crt").write_bytes(issued.certificate_pem)
+    (site.keys / "link/tls.key").write_bytes(issued.key_pem)
+
+
+class TestDelivery:
+    def test_bundles_reach_the_centre_and_leave_against_receipts(self, site: Any, centre: Any) -> None:
+        """LINK-001: every byte is there, the outbox is empty, receipts are kept, the state says so."""
+        sent = {bundle_id(number): site.put(number, 50_000) for number in range(12)}
+        with link(site.config()):
+            until(lambda: not site.outbox(), "the outbox to empty")
+            until(lambda: site.spool.link_state().connected, "the state to say connected")
+            running = site.spool.link_running()
+
+        assert centre.stored == sent
+        assert set(centre.seen.values()) == {1}
+        assert set(site.spool.receipts()) == set(sent)
+        assert running
+        assert not site.spool.link_running()
+        assert centre.syncs[0].station_id == site.station
+        until(lambda: centre.states and not centre.states[-1].online, "the goodbye")
+
+    def test_a_capture_made_while_connected_leaves_at_once(self, site: Any, centre: Any) -> None:
+        """The outbox is watched; nothing has to be told."""
+        with link(site.config()):
+            until(site.online, "the connection")
+            site.put(1)
+            until(lambda: not site.outbox(), "the outbox to empty")
+
+        assert list(centre.stored) == [bundle_id(1)]
+
+    def test_a_centre_that_was_away_gets_everything(self, site: Any, centre: Any) -> None:
+        """LINK-011, LINK-012: acknowledged by the broker, unanswered: nothing is removed until the centre commits."""
+        centre.stop()
+        for number in range(6):
+            site.put(number)
+        with link(site.config()) as running:
+            until(lambda: running.said("link.bundle.sent") >= 8, "resends")
+
+            assert len(site.outbox()) == 6
+
+            centre.start()
+            until(lambda: not site.outbox(), "the outbox to empty")
+
+        assert len(centre.stored) == 6
+
+    def test_receipts_lost_by_the_broker_come_again_through_sync(self, site: Any, centre: Any) -> None:
+        """LINK-033: committed, but the receipt never came; the next connection asks."""
+        centre.silent = True
+        site.put(1)
+        with link(site.config(resend_s=60.0)):
+            until(lambda: centre.stored, "the commit")
+        centre.silent = False
+        with link(site.config(resend_s=60.0)):
+            until(lambda: not site.outbox(), "the outbox to empty")
+
+        assert any(waiting.bundle_id == bundle_id(1) for sync in centre.syncs for waiting in sync.outstanding)
+        assert centre.seen[bundle_id(1)] <= 2
+
+    def test_the_broker_dies_and_forgets_and_nothing_is_lost(self, own_site: Any, own_centre: Any) -> None:
+        """LINK-001: kill -9 of mosquitto loses what it acknowledged; the link sends it again."""
+        with link(own_site.config()) as running:
+            for number in range(4):
+                own_site.put(number)
+            until(lambda: not own_site.outbox(), "the first part")
+            own_centre.silent = True
+            for number in range(4, 8):
+                own_site.put(number)
+            until(lambda: len(own_centre.stored) == 8, "the commits without receipts")
+            own_site.broker.kill()
+            until(
+                lambda: own_site.error_shown() in ("error.link.unreachable", "error.link.lost"), "the loss to be shown"
+            )
+            own_centre.silent = False
+            own_site.broker.start()
+            until(lambda: not own_site.outbox(), "the outbox to empty")
+            until(lambda: own_site.error_shown() is None, "the error to go")
+            losses = [
+                event for event in running.events() if event["event"] == "link.lost" and event["level"] == "warning"
+            ]
+
+        assert len(own_centre.stored) == 8
+        assert not own_site.quarantined()
+        assert 1 <= len(losses) <= 2, "said once per kind of loss"
+
+
+class TestWrongReceipts:
+    @pytest.mark.parametrize("wrong", ["signer", "bytes", "station", "type", "garbage"])
+    def test_a_receipt_that_is_not_right_removes_nothing(self, site: Any, centre: Any, wrong: str) -> None:
+        """LINK-022, LINK-044: only the centre's signature over exactly these bytes counts; the right one then does."""
+        stranger = SigningKey.generate()
+
+        def answer(name: str, data: bytes) -> list[bytes]:
+            return {
+                "signer": [centre.receipt(name, data, signer=stranger)],
+                "bytes": [centre.receipt(name, data + b"x")],
+                "station": [centre.receipt(name, data, station="st-other")],
+                "type": [centre.status(name, 1)],
+                "garbage": [b"\xff" * 40],
+            }[wrong]
+
+        centre.make_receipts = answer
+        site.put(1)
+        with link(site.config(resend_s=0.6)):
+            until(lambda: centre.events, "the event")
+
+            assert site.outbox() == [bundle_id(1)]
+            assert not site.spool.receipts()
+
+            centre.make_receipts = lambda name, data: [centre.receipt(name, data)]
+            until(lambda: not site.outbox(), "the outbox to empty")
+
+        kind, subject, detail = centre.events[0]
+        expected = {
+            "signer": ("message_rejected", "receipt", "signer"),
+            "bytes": ("receipt_ignored", bundle_id(1), "other_bytes"),
+            "station": ("receipt_ignored", bundle_id(1), "other_station"),
+            "type": ("message_rejected", "receipt", "type"),
+            "garbage": ("message_rejected", "receipt", "form"),
+        }
+        assert (kind, subject, detail) == expected[wrong]
+
+    def test_a_receipt_twice_is_one_receipt(self, site: Any, centre: Any) -> None:
+        """LINK-020: duplicates are harmless."""
+        centre.make_receipts = lambda name, data: [centre.receipt(name, data)] * 3
+        for number in range(5):
+            site.put(number)
+        with link(site.config()):
+            until(lambda: not site.outbox(), "the outbox to empty")
+
+        assert len(site.spool.receipts()) == 5
+        assert centre.events == []
+
+    def test_a_rejected_bundle_is_set_apart_and_the_next_one_flows(self, site: Any, centre: Any) -> None:
+        """LINK-021: with the centre's code; released by an admin, it is sent again."""
+        good = centre.make_receipts
+        centre.make_receipts = lambda name, data: (
+            [centre.receipt(name, data, Verdict.REJECTED, "content")] if name == bundle_id(1) else good(name, data)
+        )
+        first = site.put(1)
+        site.put(2)
+        with link(site.config()):
+            until(lambda: not site.outbox(), "the outbox to empty")
+            until(lambda: ("quarantined", bundle_id(1), "rejected.content") in centre.events, "the event")
+
+            assert site.quarantined() == {bundle_id(1): "rejected.content"}
+            assert site.error_shown() == "error.link.quarantined"
+
+            centre.make_receipts = good
+            site.spool.release(bundle_id(1))
+            until(lambda: not site.outbox() and not site.quarantined(), "the released bundle to leave")
+
+        assert centre.stored[bundle_id(1)] == first
+
+
+class TestUnfitFiles:
+    def test_torn_foreign_and_misnamed_files_are_set_apart_and_the_rest_flows(self, site: Any, centre: Any) -> None:
+        """LINK-023: none of them crashes anybody or is sent."""
+        outbox = site.spool.outbox_dir
+        (outbox / f"{bundle_id(1)}.cose").write_bytes(site.seal(1)[:700])
+        (outbox / f"{bundle_id(2)}.cose").write_bytes(b"")
+        (outbox / f"{bundle_id(3)}.cose").write_bytes(site.seal(4))
+        (outbox / f"{bundle_id(5)}.cose").write_bytes(bytes(2 * 1024 * 1024 + 1))
+        (outbox / "Nguyen Van A.jpg").write_bytes(b"\xff\xd8")
+        (outbox / f"{bundle_id(6)}.cose.tmp").write_bytes(b"being written")
+        (outbox / f"{bundle_id(7)}.cose").symlink_to("/etc/hostname")
+        site.put(8)
+        with link(site.config()) as running:
+            until(lambda: site.outbox() == [], "the outbox to empty")
+            until(lambda: len(centre.events) >= 6, "the events")
+
+        apart = site.quarantined()
+        foreign = {name: reason for name, reason in apart.items() if name.startswith("foreign-")}
+        assert apart.items() - foreign.items() == {
+            (bundle_id(1), "not_canonical"),
+            (bundle_id(2), "not_canonical"),
+            (bundle_id(3), "routing_mismatch"),
+            (bundle_id(5), "too_large"),
+        }
+        assert set(foreign.values()) == {"foreign_file"}
+        assert len(foreign) == 2
+        assert list(centre.stored) == [bundle_id(8)]
+        assert (outbox / f"{bundle_id(6)}.cose.tmp").exists()
+        assert "Nguyen" not in running.stream.getvalue()
+
+    def test_a_bundle_over_the_brokers_limit_is_set_apart_and_the_rest_flows(
+        self, own_site: Any, own_centre: Any
+    ) -> None:
+        """LINK-017: without that paho would reconnect and resend it for ever."""
+        own_site.broker.stop()
+        config = own_site.fleet.layout.broker / f"run-{own_site.broker.port}.conf"
+        own_site.broker._spawn, spawn = (
+            (lambda command, log: (_limit(config, 100_000), spawn(command, log))[1]),
+            own_site.broker._spawn,
+        )
+        own_site.broker.start()
+        own_site.put(1, 120_000)
+        own_site.put(2, 50_000)
+        with link(own_site.config()):
+            until(lambda: not own_site.outbox(), "the outbox to empty")
+
+        assert own_site.quarantined() == {bundle_id(1): "over_broker_limit"}
+        until(lambda: list(own_centre.stored) == [bundle_id(2)], "the other bundle")
+
+
+def _limit(config: Any, size_bytes: int) -> None:
+    lines = config.read_text().splitlines()
+    kept = [line for line in lines if not line.startswith("max_packet_size")]
+    config.write_text("\n".join([*kept, f"max_packet_size {size_bytes}"]) + "\n")
+
+
+class TestDownlinks:
+    def test_cases_statuses_and_centre_state_reach_the_inbox(self, site: Any, centre: Any) -> None:
+        """LINK-040, LINK-042, LINK-043: requested until it comes; only the newest status; sealed as it came."""
+        dossier = bundle_id(77)
+        sealed = site.seal_case(dossier)
+        with link(site.config()):
+            site.spool.ask_for_case(dossier)
+            until(lambda: dossier in centre.requests, "the request")
+            centre.publish(topics.down_case(site.station, dossier), sealed)
+            until(lambda: site.spool.cases() == (dossier,), "the case")
+            until(lambda: site.spool.requests() == (), "the request to be withdrawn")
+            newest = centre.status(bundle_id(1), 3, CaseState.ISSUED)
+            for message in (centre.status(bundle_id(1), 2), newest, centre.status(bundle_id(1), 1)):
+                centre.publish(topics.down_status(site.station, bundle_id(1)), message)
+            state = centre.centre_state(True)
+            centre.publish(topics.CENTRE_STATE, state, retain=True)
+            until(lambda: site.spool.read_centre_state() == state, "the centre's state")
+
+        assert site.spool.read_case(dossier) == sealed
+        assert site.spool.read_status(bundle_id(1)) == newest
+
+    @pytest.mark.parametrize("wrong", ["signer", "recipient", "name", "status_name", "command", "garbage"])
+    def test_downlinks_that_are_not_for_us_are_ignored_and_told(self, site: Any, centre: Any, wrong: str) -> None:
+        """LINK-044, LINK-045: the broker is not trusted; what follows is still taken."""
+        dossier, good = bundle_id(77), bundle_id(78)
+        topic, payload, detail = {
+            "signer": (
+                topics.down_case(site.station, dossier),
+                site.seal_case(dossier, signer=site.signing),
+                "unknown_signer",
+            ),
+            "recipient": (topics.down_case(site.station, dossier), site.seal_case(dossier, "st-other"), "routing"),
+            "name": (topics.down_case(site.station, dossier), site.seal_case(good), "routing"),
+            "status_name": (topics.down_status(site.station, dossier), centre.status(good, 1), "routing"),
+            "command": (topics.down_command(site.station, "reboot"), b"", "kind"),
+            "garbage": (topics.down_case(site.station, dossier), b"\x00" * 100, "not_canonical"),
+        }[wrong]
+        with link(site.config()):
+            until(site.online, "the connection")
+            centre.publish(topic, payload)
+            centre.publish(topics.down_case(site.station, good), site.seal_case(good))
+            until(lambda: site.spool.cases() == (good,), "the good case")
+            until(lambda: centre.events, "the event")
+
+        assert centre.events[0][::2] == ("message_rejected", detail)
+        assert site.spool.statuses() == ()
+
+    def test_what_comes_while_the_link_is_down_is_delivered_later(self, site: Any, centre: Any) -> None:
+        """The broker keeps the session; a message is acknowledged only after it was kept (LINK-003)."""
+        dossier = bundle_id(77)
+        with link(site.config()):
+            until(site.online, "the connection")
+        centre.publish(topics.down_case(site.station, dossier), site.seal_case(dossier))
+        with link(site.config()):
+            until(lambda: site.spool.cases() == (dossier,), "the case")
+
+
+class TestWhatStandsInTheWay:
+    """LINK-036: each cause has its own sentence, on the display, and nothing is lost."""
+
+    def shown(self, site: Any, expected: str, clock: Clock | None = None, **changes: object) -> None:
+        data = site.put(1)
+        with link(site.config(**changes), clock) as running:
+            until(lambda: site.error_shown() == expected, f"{expected}, not {site.error_shown()}")
+            until(lambda: running.said("link.lost") >= 2, "another attempt")
+            state = site.spool.link_state()
+
+        assert site.spool.read_bundle(bundle_id(1)) == data
+        assert state is not None
+        assert not state.connected
+
+    def test_no_such_host(self, site: Any) -> None:
+        self.shown(site, "error.link.unknown_host", host="broker.invalid")
+
+    def test_nobody_listens(self, own_site: Any) -> None:
+        own_site.broker.stop()
+        self.shown(own_site, "error.link.unreachable")
+
+    def test_another_authority(self, site: Any, tmp_path: Any) -> None:
+        other = Authority.create("another", datetime.now(UTC), 1)
+        (tmp_path / "other.crt").write_bytes(other.certificate_pem)
+        self.shown(site, "error.link.broker.untrusted", cafile=str(tmp_path / "other.crt"))
+
+    def test_another_name(self, site: Any) -> None:
+        self.shown(site, "error.link.broker.name", host="127.1")
+
+    def test_an_expired_certificate(self, site: Any) -> None:
+        issue(site, datetime.now(UTC) - timedelta(days=40), 10)
+        self.shown(site, "error.link.certificate.expired")
+
+    def test_a_renewed_certificate_counts_without_a_restart(self, site: Any, centre: Any) -> None:
+        issue(site, datetime.now(UTC) - timedelta(days=40), 10)
+        site.put(1)
+        with link(site.config()):
+            until(lambda: site.error_shown() == "error.link.certificate.expired", "the error")
+            issue(site, datetime.now(UTC), 90)
+            until(lambda: not site.outbox(), "the outbox to empty")
+
+        assert list(centre.stored) == [bundle_id(1)]
+
+    def test_a_clock_before_the_certificate_names_the_clock(self, site: Any) -> None:
+        """The broker finds the certificate not yet valid; the station's own dates say why."""
+        issue(site, datetime.now(UTC) + timedelta(days=10), 90)
+        self.shown(site, "error.link.clock")
+
+    def test_a_certificate_file_that_is_none(self, site: Any) -> None:
+        (site.keys / "link/tls.crt").write_text("not a certificate")
+        self.shown(site, "error.link.credential")
+
+    def test_a_revoked_certificate(self, own_site: Any) -> None:
+        own_site.fleet.revoke(own_site.station, datetime.now(UTC))
+        own_site.broker.restart()
+        self.shown(own_site, "error.link.certificate.revoked")
+
+    def test_a_certificate_that_ends_soon(self, site: Any, centre: Any) -> None:
+        """LINK-037: told while everything still works."""
+        issue(site, datetime.now(UTC) - timedelta(days=80), 90)
+        with link(site.config()) as running:
+            until(site.online, "the connection")
+            state = site.spool.link_state()
+
+        assert state.certificate_ends_soon
+        assert running.said("link.certificate.ends_soon") == 1
+
+    def test_a_second_device_with_our_certificate(self, site: Any) -> None:
+        """LINK-036: reason code 0x8E is named as such (mosquitto 2.0 closes the older connection without a word)."""
+        with link(site.config()) as running:
+            until(site.online, "the connection")
+            running.daemon._inbox.put((running.daemon._generation, Ended(0x8E, "")))
+            until(lambda: any(e.get("error") == "error.link.taken_over" for e in running.events()), "the take-over")
+
+
+class TestProcess:
+    def test_two_links_on_one_spool(self, site: Any) -> None:
+        """LINK-053: the second says so and changes nothing."""
+        with link(site.config()) as first:
+            until(lambda: first.said("link.started"), "the first")
+            second = harness.LinkThread(site.config())
+
+            with pytest.raises(LinkAlreadyRunning):
+                second.stop()
+
+            process = harness.LinkProcess(site.config_file(), site.root / "link.log")
+            process.start()
+
+            assert process.process is not None
+            assert process.process.wait(harness.DEADLINE_S) == EXIT_BUSY
+
+    def test_sigterm_ends_the_process_in_order(self, site: Any, centre: Any) -> None:
+        """Exit status 0, goodbye to the broker, every log line JSON, READY and WATCHDOG to systemd."""
+        site.put(1)
+        process = harness.LinkProcess(site.config_file(), site.root / "link.log")
+        process.start()
+        until(lambda: not site.outbox(), "the outbox to empty")
+        code = process.stop()
+        lines = [json.loads(line) for line in (site.root / "link.log").read_text().splitlines()]
+
+        assert code == EXIT_OK
+        assert {line["process"] for line in lines} == {"link"}
+        assert lines[-1]["event"] == "link.stopped"
+        until(lambda: centre.states and not centre.states[-1].online, "the goodbye")
+
+    def test_the_centre_key_is_missing(self, site: Any) -> None:
+        """Without it nothing could be believed: the process says so and ends."""
+        (site.keys / "link/centre-verifying.json").unlink()
+
+        with pytest.raises(CredentialUnusable):
+            harness.Daemon(site.config(), None, None, Clock(), lambda: 0.5)
+
+        process = harness.LinkProcess(site.config_file(), site.root / "link.log")
+        process.start()
+
+        assert process.process is not None
+        assert process.process.wait(harness.DEADLINE_S) == EXIT_CONFIG
+        assert site.error_shown() == "error.link.credential"
+
+    def test_an_exception_nobody_expected_ends_it(self, site: Any) -> None:
+        """Crash-only, whichever thread it happens in; paho would go on silently."""
+        running = harness.LinkThread(site.config())
+        until(site.online, "the connection")
+        running.daemon.crashed(ZeroDivisionError())
+        until(lambda: not running.alive, "the end")
+
+        with pytest.raises(ZeroDivisionError):
+            running.stop()
+
+    def test_killed_with_a_poisonous_bundle_in_flight_three_times(self, site: Any) -> None:
+        """LINK-016: the counters survive kill -9; the bundle is set apart, the next run flows."""
+        counters = site.state_dir / "link/strikes.json"
+        site.put(1)
+        with link(site.config()):
+            until(counters.exists, "the counters")
+        counters.write_text(json.dumps({"strikes": {bundle_id(1): 2}, "in_flight": [bundle_id(1)]}))
+        with link(site.config()):
+            until(lambda: site.quarantined() == {bundle_id(1): "poison"}, "the poison rule")
+
+    @pytest.mark.parametrize(
+        "content", ["", "[]", '{"strikes": 3}', '{"strikes": {"x": []}, "in_flight": 5}', "\x00" * 99]
+    )
+    def test_torn_counters_are_no_counters(self, site: Any, centre: Any, content: str) -> None:
+        """LINK-016: they only ever set bundles apart, so losing them is harmless."""
+        site.put(1)
+        (site.state_dir / "link").mkdir(exist_ok=True)
+        (site.state_dir / "link/strikes.json").write_text(content)
+        with link(site.config()):
+            until(lambda: not site.outbox(), "the outbox to empty")
+
+        assert list(centre.stored) == [bundle_id(1)]
+
+
+def test_the_lifetime_of_a_certificate_is_read_from_disk(site: Any) -> None:
+    """LINK-037: a third of 90 days is 30 days."""
+    own = tls.lifetime(site.config())
+    assert own is not None
+    day_ms = 86_400_000
+
+    assert not own.ends_soon(own.until_ms - 31 * day_ms, 1 / 3)
+    assert own.ends_soon(own.until_ms - 30 * day_ms, 1 / 3)
