@@ -11,6 +11,7 @@ import hashlib
 import io
 import struct
 import warnings
+import zlib
 
 import numpy as np
 from PIL import Image
@@ -52,13 +53,28 @@ def check_portrait(portrait: Portrait) -> None:
 
 
 def _png_shape(png: bytes) -> tuple[int, int, int]:
-    """Width, height and bit depth of a greyscale PNG, by its header alone."""
-    if png[:16] != _PNG_HEAD or len(png) < 45 or png[-12:] != _PNG_TAIL:
+    """Width, height and bit depth of a greyscale PNG, by its header; every chunk is whole, and nothing follows the last.
+
+    The decoder would forgive a wrong length or checksum.
+    """
+    if png[:16] != _PNG_HEAD or png[-12:] != _PNG_TAIL or not _chunks_are_whole(png):
         raise BundleRejected("image_decode")
     width, height, depth, colour = struct.unpack_from(">IIBB", png, 16)
     if colour != _GREYSCALE or depth not in (4, 8):
         raise BundleRejected("image_decode")
     return width, height, depth
+
+
+def _chunks_are_whole(png: bytes) -> bool:
+    at = 8
+    while at + 12 <= len(png):
+        end = at + 12 + int.from_bytes(png[at : at + 4], "big")
+        if end > len(png) or zlib.crc32(png[at + 4 : end - 4]) != int.from_bytes(png[end - 4 : end], "big"):
+            return False
+        if png[at + 4 : at + 8] == b"IEND":
+            return end == len(png)
+        at = end
+    return False
 
 
 def _sensor_bytes(png: bytes, depth: int) -> bytes:
