@@ -11,7 +11,7 @@ import numpy as np
 from models.face import detect, embed, geometry, landmarks, quality
 from models.face.embed import compare
 from models.face.types import Assessment, Component, Embedding, Face, Portrait, Rgb
-from models.policy import FacePolicy
+from models.policy import GATED, FacePolicy
 from models.runtime import Runtime, TfliteInterpreter, load
 from models.store import ModelStore
 
@@ -90,16 +90,12 @@ def guides(components: tuple[Component, ...], crop: geometry.Crop, width: int, h
     """
     failed = {component.name: component for component in components if not component.passed}
     said: list[str] = []
-    for name in _ORDER:
+    for name in GATED:
         if name in failed:
             said.append(_sentence(failed[name], crop, width, height))
     return tuple(dict.fromkeys(said))
 
 
-_ORDER = (
-    "single_face", "inter_eye_distance", "head_size", "head_position", "roll", "yaw", "pitch",
-    "eyes_open", "mouth_closed", "over_exposure", "under_exposure", "illumination_uniformity", "sharpness",
-)  # fmt: skip
 _SENTENCES = {
     "single_face": "one-person",
     "inter_eye_distance": "closer",
@@ -111,6 +107,7 @@ _SENTENCES = {
     "over_exposure": "too-bright",
     "under_exposure": "too-dark",
     "illumination_uniformity": "even-light",
+    "natural_colour": "colour-light",
     "sharpness": "hold-still",
 }
 

@@ -15,6 +15,9 @@ Rgb = NDArray[np.uint8]
 
 Floats = NDArray[np.float32]
 
+Measured = tuple[str, float, float]
+"""Name of a quality component, its raw value, its score 0..1."""
+
 
 @dataclass(frozen=True, slots=True)
 class Detection:

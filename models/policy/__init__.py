@@ -14,6 +14,12 @@ from importlib import resources
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+GATED = (
+    "single_face", "inter_eye_distance", "head_size", "head_position", "roll", "yaw", "pitch", "eyes_open",
+    "mouth_closed", "over_exposure", "under_exposure", "illumination_uniformity", "natural_colour", "sharpness",
+)  # fmt: skip
+"""Components that may have a limit, in the order in which their faults are named: who, where, how, light."""
+
 
 class Verdict(Enum):
     """What a 1:1 score means. It never decides alone: REJECT and REVIEW are for the officer's eyes."""
@@ -86,15 +92,23 @@ class FacePolicy(_Strict):
     Attributes:
         policy_id: goes into the bundle.
         limits: component name to allowed raw range; a component without a limit is measured and always passes.
-        sharpness_min_inter_eye_px: sharpness is judged only from this eye distance in the image up.
+        portrait_min_inter_eye_px: sharpness, tone and background are judged only from this eye distance in the image
+            up, that is, on the full frame.
     """
 
     policy_id: str
     valid_from: date
-    sharpness_min_inter_eye_px: float
+    portrait_min_inter_eye_px: float
     limits: dict[str, Limit]
     match: Match
     portrait: PortraitFormat
+
+    @model_validator(mode="after")
+    def _limits_can_be_told(self) -> FacePolicy:
+        unknown = sorted(set(self.limits) - set(GATED))
+        if unknown:
+            raise ValueError(f"no guidance exists for a limit on {', '.join(unknown)}")
+        return self
 
 
 def parse(text: str) -> FacePolicy:

@@ -50,8 +50,9 @@ def test_the_policy_of_a_day_is_the_newest_that_has_begun() -> None:
         TEXT.replace("min = 90.0", "minimum = 90.0"),
         TEXT.replace("min = -8.0", "min = 9.0"),
         TEXT.replace("valid_from = 2026-11-01", ""),
+        TEXT.replace("[limits.yaw]", "[limits.yawn]"),
     ],
-    ids=["unknown table", "threshold above one", "unknown end", "empty range", "no date"],
+    ids=["unknown table", "threshold above one", "unknown end", "empty range", "no date", "unknown component"],
 )
 def test_a_policy_with_a_fault_is_refused(text: str) -> None:
     with pytest.raises(ValidationError):

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from models.face import align, detect, geometry, landmarks, pose, quality
+from models.face import align, detect, geometry, landmarks, light, pose
 from models.face.types import Detection, Face, Floats
 
 any_float = st.floats(width=32, allow_nan=True, allow_infinity=True)
@@ -87,7 +87,7 @@ def test_the_similarity_of_moved_points_is_the_movement(turn: float, scale: floa
 
 @given(st.floats(allow_nan=False, allow_infinity=True), st.floats(-100, 100), st.floats(0.001, 50))
 def test_a_score_curve_never_overflows(raw: float, x0: float, w: float) -> None:
-    assert 0.0 <= quality.sigmoid(raw, x0, w) <= 1.0
+    assert 0.0 <= light.sigmoid(raw, x0, w) <= 1.0
 
 
 @settings(max_examples=60, deadline=None)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageEnhance, ImageFilter
 
 from models.face.pipeline import FacePipeline
-from models.policy import FacePolicy
+from models.policy import GATED, FacePolicy
 from wire.catalogue import bundled as texts
 
 Place = Callable[..., Image.Image]
@@ -30,7 +30,7 @@ def test_a_good_portrait_is_acceptable_and_nothing_is_said(
     assert found.acceptable
     assert found.guide is None
     assert found.faces == 1
-    assert {component.name for component in found.components} == set(policy.limits)
+    assert {component.name for component in found.components} >= set(policy.limits)
     assert all(0.0 <= component.score <= 100.0 for component in found.components)
 
 
@@ -124,6 +124,12 @@ def test_darkness_and_glare_are_told_apart(
     assert said(pipeline, policy, ImageEnhance.Brightness(scene).enhance(2.6)) == "too-bright"
 
 
+def test_coloured_light_is_told(pipeline: FacePipeline, policy: FacePolicy, person: Image.Image, placed: Place) -> None:
+    tinted = np.asarray(placed(person)) * np.array([0.75, 1.15, 0.75])
+
+    assert pipeline.analyse(np.clip(tinted, 0, 255).astype(np.uint8), policy).guide == "colour-light"
+
+
 def test_a_shadow_on_one_side_asks_for_even_light(
     pipeline: FacePipeline, policy: FacePolicy, person: Image.Image, placed: Place
 ) -> None:
@@ -197,5 +203,6 @@ def test_every_guide_has_its_sentence() -> None:
     spoken |= {"move-left", "move-right", "move-up", "move-down"}
     table = tomllib.loads(resources.files("wire.catalogue").joinpath("face.toml").read_text("utf-8"))
 
+    assert set(GATED) == {*module._SENTENCES, "pitch", "head_position"}
     assert spoken <= set(table["face"]["guide"])
     assert all(f"face.guide.{name}" in texts() for name in spoken)
