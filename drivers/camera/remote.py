@@ -54,8 +54,9 @@ class CameraRemote:
     def send(self, **command: Any) -> dict[str, Any]:
         """One command, its answer. `send(scene="person", portrait="a.jpg")`, `send(lux=20)`, `send(fault="stall")`.
 
-        Paths may be `Path`. Every answer holds `ok`; to a scene, light or fault also `from_ns`: exposures that start at
-        or after this monotonic time show it (`frame(not_before_ns=...)`).
+        A `Path` is made absolute; a string is left to the camera's process. Every answer holds `ok`; to a scene, light
+        or fault also `from_ns`: exposures that start at or after this monotonic time show it
+        (`frame(not_before_ns=...)`).
 
         Raises:
             CameraRemoteError: refused, with the camera's reason, or no answer in time, or the camera was closed.
@@ -64,7 +65,7 @@ class CameraRemote:
             self.connect()
         assert self._socket is not None
         deadline = time.monotonic() + self._timeout_s
-        line = json.dumps(command, default=os.fspath, separators=(",", ":")).encode() + b"\n"
+        line = json.dumps(command, default=os.path.abspath, separators=(",", ":")).encode() + b"\n"
         try:
             self._socket.settimeout(self._timeout_s)
             self._socket.sendall(line)

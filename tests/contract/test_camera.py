@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,15 +22,21 @@ from PIL import Image
 
 from drivers.camera.port import CameraPort, Frame
 from drivers.errors import DeviceFault, DeviceMissing, DeviceTimeout
-from drivers.registry import create
 
-_CHILD = Path(__file__).parents[1] / "drivers" / "camera" / "standin_child.py"
-_SPEC = importlib.util.spec_from_file_location("standin_child", _CHILD)
-assert _SPEC is not None
-assert _SPEC.loader is not None
-child = importlib.util.module_from_spec(_SPEC)
-sys.modules["standin_child"] = child
-_SPEC.loader.exec_module(child)
+
+def _loaded(path: Path) -> Any:
+    """A module that is no test file and lies in no package."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+child = _loaded(Path(__file__).parents[1] / "drivers" / "camera" / "standin_child.py")
+rigs = _loaded(Path(__file__).with_name("camera_rigs.py"))
 
 # picamera2's own: Thread.setDaemon in its null preview
 pytestmark = pytest.mark.filterwarnings(r"ignore:setDaemon\(\) is deprecated:DeprecationWarning")
@@ -40,106 +46,10 @@ GRACE_S = 1.0
 """How much later than its deadline a call may return."""
 
 
-class Rig(Protocol):
-    """A camera and what is around it. Methods that a rig cannot do skip the test and say why."""
-
-    camera: CameraPort
-    moves: bool
-
-    def light(self, lux: float) -> None: ...
-    def stall(self) -> None: ...
-    def mend(self) -> None: ...
-    def unplug(self) -> None: ...
-
-
-class EmulatedRig:
-    moves = True
-
-    def __init__(self, folder: Path) -> None:
-        from drivers.camera.remote import CameraRemote
-
-        checks = (np.indices((324, 576)) // 12).sum(axis=0) % 2 * 150 + 50
-        Image.fromarray(checks.astype(np.uint8)).save(folder / "checks.png")
-        options = {
-            "frame_rate": 30.0,
-            "control_socket": str(folder / "camera.sock"),
-            "scene": {"scene": "picture", "path": str(folder / "checks.png")},
-        }
-        self.camera = create("camera", "emulated", options)
-        self._remote = CameraRemote(folder / "camera.sock")
-
-    def light(self, lux: float) -> None:
-        self._remote.send(lux=lux)
-
-    def stall(self) -> None:
-        self._remote.send(fault="stall")
-
-    def mend(self) -> None:
-        self._remote.send(fault="none")
-
-    def unplug(self) -> None:
-        self.camera.open()
-        self._remote.send(fault="missing")
-        self._remote.close()
-        self.camera.close()
-
-    def end(self) -> None:
-        self._remote.close()
-        self.camera.close()
-
-
-class StandinRig:
-    moves = True
-
-    def __init__(self) -> None:
-        import libcamera
-
-        self._world = libcamera.world
-        self._world.reset()
-        self.camera = create("camera", "picamera2", {"frame_rate": 30.0})
-
-    def light(self, lux: float) -> None:
-        self._world.lux = lux
-
-    def stall(self) -> None:
-        self._world.stall()
-
-    def mend(self) -> None:
-        self._world.stalled, self._world.present = False, True
-
-    def unplug(self) -> None:
-        self._world.present = False
-
-    def end(self) -> None:
-        self.camera.close()
-
-
-class HardwareRig:
-    moves = False
-
-    def __init__(self, name: str) -> None:
-        self.camera = create("camera", name, {})
-
-    def light(self, lux: float) -> None:
-        pytest.skip("needs a lamp that a test can dim")
-
-    def stall(self) -> None:
-        pytest.skip("needs a camera that a test can stop")
-
-    def mend(self) -> None:
-        """Nothing was broken."""
-
-    def unplug(self) -> None:
-        pytest.skip("needs a cable that a test can pull")
-
-    def end(self) -> None:
-        self.camera.close()
-
-
 class CameraContract:
     """Each method is one rule of `drivers.camera.port`."""
 
-    def test_open_names_the_camera_and_both_streams(self, rig: Rig) -> None:
+    def test_open_names_the_camera_and_both_streams(self, rig: Any) -> None:
         """open() says what was found; sizes are width by height."""
         info = rig.camera.open()
 
@@ -147,7 +57,7 @@ class CameraContract:
         assert info.lores_size == (640, 360)
         assert info.main_size == (2304, 1296)
 
-    def test_frames_are_rgb_arrays_of_the_promised_shape(self, rig: Rig) -> None:
+    def test_frames_are_rgb_arrays_of_the_promised_shape(self, rig: Any) -> None:
         """lores always, main only where it was asked for; uint8, plausible metadata."""
         rig.camera.open()
 
@@ -162,7 +72,7 @@ class CameraContract:
         assert plain.analogue_gain >= 1.0
         assert not plain.exposure_locked
 
-    def test_frames_are_copies_that_the_caller_may_keep(self, rig: Rig) -> None:
+    def test_frames_are_copies_that_the_caller_may_keep(self, rig: Any) -> None:
         """A kept frame does not change when later ones arrive, and writing to it changes no later one."""
         rig.camera.open()
         kept = rig.camera.frame(FRAME_S, main=True)
@@ -176,7 +86,7 @@ class CameraContract:
         assert kept.lores.flags.writeable
         assert kept.main.flags.writeable
 
-    def test_both_streams_show_the_same_exposure(self, rig: Rig) -> None:
+    def test_both_streams_show_the_same_exposure(self, rig: Any) -> None:
         """Of several frames of a moving scene, each main stream fits its own lores stream best."""
         rig.camera.open()
         frames = [rig.camera.frame(FRAME_S, main=True) for _ in range(5)]
@@ -187,14 +97,14 @@ class CameraContract:
         if rig.moves:
             assert (distance.max(axis=1) > 1.2 * own).all(), distance
 
-    def test_no_frame_is_handed_out_twice(self, rig: Rig) -> None:
+    def test_no_frame_is_handed_out_twice(self, rig: Any) -> None:
         """Exposures follow one another strictly, however fast the caller asks."""
         rig.camera.open()
         started = [rig.camera.frame(FRAME_S).started_ns for _ in range(12)]
 
         assert all(earlier < later for earlier, later in itertools.pairwise(started))
 
-    def test_a_frame_is_never_older_than_its_use(self, rig: Rig) -> None:
+    def test_a_frame_is_never_older_than_its_use(self, rig: Any) -> None:
         """After a pause the next frame is a new one, not one that lay in a queue."""
         rig.camera.open()
         rig.camera.frame(FRAME_S)
@@ -204,7 +114,7 @@ class CameraContract:
 
         assert frame.started_ns > paused_ns
 
-    def test_not_before_is_honoured(self, rig: Rig) -> None:
+    def test_not_before_is_honoured(self, rig: Any) -> None:
         """The exposure starts at or after the time asked for, also when that lies ahead."""
         rig.camera.open()
         rig.camera.frame(FRAME_S)
@@ -215,7 +125,7 @@ class CameraContract:
             assert frame.started_ns >= from_ns
             assert frame.started_ns < from_ns + 1_000_000_000
 
-    def test_not_before_beyond_the_deadline_is_a_timeout(self, rig: Rig) -> None:
+    def test_not_before_beyond_the_deadline_is_a_timeout(self, rig: Any) -> None:
         """The deadline wins."""
         rig.camera.open()
         rig.camera.frame(FRAME_S)
@@ -226,7 +136,7 @@ class CameraContract:
         assert 0.25 < time.monotonic() - began < 0.3 + GRACE_S
         assert rig.camera.frame(FRAME_S).started_ns > 0
 
-    def test_lock_holds_the_exposure_when_the_light_changes(self, rig: Rig) -> None:
+    def test_lock_holds_the_exposure_when_the_light_changes(self, rig: Any) -> None:
         """Locked: darker light, darker picture, same exposure. Unlocked: the exposure follows."""
         rig.camera.open()
         bright = _settled(rig.camera)
@@ -250,7 +160,7 @@ class CameraContract:
         assert lit.exposure_us * lit.analogue_gain > 2.5 * held.exposure_us * held.analogue_gain
         assert lit.lores.mean() == pytest.approx(bright.lores.mean(), rel=0.1)
 
-    def test_lock_and_unlock_may_be_repeated(self, rig: Rig) -> None:
+    def test_lock_and_unlock_may_be_repeated(self, rig: Any) -> None:
         """A second lock holds again; unlocking twice is no error."""
         rig.camera.open()
         for _ in range(2):
@@ -261,7 +171,7 @@ class CameraContract:
 
         assert not rig.camera.frame(FRAME_S).exposure_locked
 
-    def test_a_stalled_camera_is_a_timeout_within_the_deadline(self, rig: Rig) -> None:
+    def test_a_stalled_camera_is_a_timeout_within_the_deadline(self, rig: Any) -> None:
         """Silence is reported in time, again and again."""
         rig.camera.open()
         rig.camera.frame(FRAME_S)
@@ -274,7 +184,7 @@ class CameraContract:
 
             assert 0.25 < time.monotonic() - began < 0.3 + GRACE_S
 
-    def test_a_stall_during_lock_is_a_timeout_within_the_deadline(self, rig: Rig) -> None:
+    def test_a_stall_during_lock_is_a_timeout_within_the_deadline(self, rig: Any) -> None:
         """lock() keeps its deadline too."""
         rig.camera.open()
         rig.camera.frame(FRAME_S)
@@ -286,7 +196,7 @@ class CameraContract:
 
         assert time.monotonic() - began < 0.6 + GRACE_S
 
-    def test_frames_come_again_after_a_stall(self, rig: Rig) -> None:
+    def test_frames_come_again_after_a_stall(self, rig: Any) -> None:
         """More stalls than there are buffers leave nothing behind: no frame is lost for good, none is from before."""
         rig.camera.open()
         for _ in range(6):
@@ -298,7 +208,7 @@ class CameraContract:
 
             assert all(frame.started_ns > mended_ns - 500_000_000 for frame in frames)
 
-    def test_a_camera_that_is_not_there_is_missing(self, rig: Rig) -> None:
+    def test_a_camera_that_is_not_there_is_missing(self, rig: Any) -> None:
         """open() says so, at once and every time, and succeeds when the camera is back."""
         rig.unplug()
         for _ in range(2):
@@ -311,7 +221,7 @@ class CameraContract:
         assert rig.camera.open().model
         assert rig.camera.frame(FRAME_S).lores.any()
 
-    def test_close_may_come_at_any_time_and_twice(self, rig: Rig) -> None:
+    def test_close_may_come_at_any_time_and_twice(self, rig: Any) -> None:
         """Before open, after open, again; frames then fail clearly instead of waiting."""
         rig.camera.close()
         rig.camera.open()
@@ -321,7 +231,7 @@ class CameraContract:
         with pytest.raises(DeviceFault):
             rig.camera.frame(0.2)
 
-    def test_a_closed_camera_opens_again(self, rig: Rig) -> None:
+    def test_a_closed_camera_opens_again(self, rig: Any) -> None:
         """Three rounds, frames in each, nothing held over from a lock."""
         for _ in range(3):
             rig.camera.open()
@@ -329,7 +239,7 @@ class CameraContract:
             rig.camera.lock(FRAME_S)
             rig.camera.close()
 
-    def test_open_twice_is_one_camera(self, rig: Rig) -> None:
+    def test_open_twice_is_one_camera(self, rig: Any) -> None:
         """A second open() answers as the first and disturbs nothing."""
         first = rig.camera.open()
         rig.camera.frame(FRAME_S)
@@ -380,9 +290,9 @@ CASES = [name for name in vars(CameraContract) if name.startswith("test_")]
 if child.inside:
 
     @pytest.fixture
-    def rig() -> Iterator[Rig]:
+    def rig() -> Iterator[Any]:
         """The adapter, the unmodified library, the stand-in."""
-        standin = StandinRig()
+        standin = rigs.StandinRig()
         yield standin
         standin.end()
 
@@ -397,9 +307,9 @@ else:
         """Everywhere."""
 
         @pytest.fixture
-        def rig(self, tmp_path: Path) -> Iterator[Rig]:
+        def rig(self, tmp_path: Path) -> Iterator[Any]:
             """The twin with its control socket."""
-            emulated = EmulatedRig(tmp_path)
+            emulated = rigs.EmulatedRig(tmp_path)
             yield emulated
             emulated.end()
 
@@ -425,9 +335,9 @@ else:
             """On a Raspberry Pi."""
 
             @pytest.fixture
-            def rig(self) -> Iterator[Rig]:
+            def rig(self) -> Iterator[Any]:
                 """The attached camera, before a still, lit scene."""
-                hardware = HardwareRig(str(HARDWARE))
+                hardware = rigs.HardwareRig(str(HARDWARE))
                 yield hardware
                 hardware.end()
 

@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 VARIABLE = "EID_CAMERA_RIG"
 STANDIN = Path(__file__).with_name("standin")
 ROOT = Path(__file__).parents[3]
-DEADLINE_S = 150.0
+DEADLINE_S = 170.0
 
 inside = os.environ.get(VARIABLE) == "standin"
 """Whether this process is the child."""

@@ -307,6 +307,22 @@ def test_the_remote_gives_up_in_time(tmp_path: Path) -> None:
     assert time.monotonic() - began < 2.0
 
 
+def test_the_remote_sends_whole_paths(tmp_path: Path) -> None:
+    """The camera's process may stand in another folder."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.settimeout(5.0)
+        listener.bind(str(tmp_path / "s"))
+        listener.listen()
+        client = CameraRemote(tmp_path / "s", timeout_s=0.2)
+        with pytest.raises(CameraRemoteError):
+            client.send(scene="picture", path=Path("a.jpg"))
+        accepted, _ = listener.accept()
+        with accepted:
+            sent = json.loads(accepted.recv(1000))
+
+    assert sent == {"scene": "picture", "path": str(Path.cwd() / "a.jpg")}
+
+
 def test_no_thread_is_left_after_close(camera: Made) -> None:
     """The control thread ends with close()."""
     twin = camera()
