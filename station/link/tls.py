@@ -52,7 +52,7 @@ _ABOUT_US = {
 }
 
 
-class _Socket(ssl.SSLSocket):
+class ClosingSocket(ssl.SSLSocket):
     """Closes itself when its handshake fails; paho would leave it to the garbage collector."""
 
     def do_handshake(self, block: bool = False) -> None:
@@ -81,7 +81,7 @@ def context(config: LinkConfig) -> ssl.SSLContext:
     except (OSError, ValueError) as error:
         raise CredentialUnusable(what="ca", file=config.cafile.name, reason=type(error).__name__) from error
     made.minimum_version = ssl.TLSVersion.TLSv1_2
-    made.sslsocket_class = _Socket
+    made.sslsocket_class = ClosingSocket
     try:
         made.load_cert_chain(config.certfile, config.keyfile)
     except (OSError, ValueError) as error:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from station import durable
@@ -169,7 +169,7 @@ class TestDurableWrites:
 class TestFullDisk:
     def test_a_full_disk_refuses_the_new_and_keeps_the_old(self, tmp_path: Path) -> None:
         """P1: no half file, no lost file, and room again once one has left."""
-        with tiny_disk(tmp_path / "disk", 1_000_000) as disk:
+        with tiny_disk(tmp_path / "disk", 900_000) as disk:
             spool = Spool(disk)
             spool.prepare(Writer.CAPTURE)
             for number in range(4):
@@ -264,6 +264,7 @@ class TestOutbox:
         assert not spool.release(ulid(1))
         assert list((spool.state_dir / "quarantine").iterdir()) == []
 
+    @settings(max_examples=25, deadline=None)
     @given(note=st.binary(max_size=200))
     def test_a_torn_note_reads_unknown(self, note: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
         spool = Spool(tmp_path_factory.mktemp("torn"))

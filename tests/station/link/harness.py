@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import ssl
 import subprocess
 import sys
 import threading
@@ -21,6 +22,7 @@ from paho.mqtt.properties import Properties
 
 from provisioning.broker import Broker
 from provisioning.fleet import Fleet
+from station.link import tls
 from station.link.config import LinkConfig
 from station.link.daemon import Clock, Daemon
 from station.log import Log
