@@ -211,11 +211,11 @@ class Centre:
     def start(self) -> None:
         layout = self._site.fleet.layout
         client = Client(CallbackAPIVersion.VERSION2, "centre-1", protocol=MQTTProtocolVersion.MQTTv5, manual_ack=True)
-        client.tls_set(
-            str(layout.ca_certificate),
-            str(layout.centre_certificate("centre-1")),
-            str(layout.centre_tls_key("centre-1")),
-        )
+        context = ssl.create_default_context(cafile=str(layout.ca_certificate))
+        context.load_cert_chain(layout.centre_certificate("centre-1"), layout.centre_tls_key("centre-1"))
+        # paho leaves the socket of a failed handshake to the garbage collector, which pytest would report.
+        context.sslsocket_class = tls.ClosingSocket
+        client.tls_set_context(context)
         client.reconnect_delay_set(1, 1)
         client.on_connect = self._on_connect
         client.on_subscribe = lambda *_: self._subscribed.set()
