@@ -7,7 +7,7 @@ marks of the buttons' caps; where both languages do not fit, the row alternates 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PIL import Image
 
@@ -23,7 +23,6 @@ MARGIN = 1
 INNER = WIDTH - 2 * MARGIN
 ICON_PX = 16
 CAP_PX = 11
-FOOTER_PX = 14
 HAND_PX = 27
 TURN_PX = 4
 
@@ -50,11 +49,12 @@ class _Label:
 def draw_pages(screen: Screen) -> list[Canvas]:
     """The pages of a screen, each 128 x 64, mode 1."""
     footers, homeless = _footers(screen.keys)
-    height = HEIGHT - 2 * MARGIN - (FOOTER_PX if screen.keys else 0)
+    height = _footer_top(footers) - MARGIN
     bodies = _Body(screen, homeless, INNER).pages(height)
     if len(bodies) > 1:
         bodies = _Body(screen, homeless, INNER - TURN_PX).pages(height)
-    count = max(len(bodies), len(footers))
+    # Whole turns of the body: no page of it stands twice in a row.
+    count = len(bodies) * max(1, -(-len(footers) // len(bodies)))
     pages = []
     for number in range(count):
         canvas = Canvas(Image.new("1", (WIDTH, HEIGHT), 0), mono=True)
@@ -89,6 +89,10 @@ class _Body:
             head = self._head(icon, size)
             if height_of(head) <= height and (size <= 14 or len(head) <= 3):
                 return paginate([*head, *rest], height)
+        for icon, size in attempts:
+            title, *below = self._head(icon, size)
+            if title.height <= height:
+                return paginate([replace(title, keep=False), *below, *rest], height)
         return paginate([*self._both(self._screen.title, "title"), *self._hand_row(), *rest], height)
 
     def _attempts(self) -> list[tuple[bool, int]]:
@@ -127,7 +131,7 @@ class _Body:
             if beside is not None:
                 return [title, beside]
         english = screen.title.en if screen.title.en != screen.title.vi else ""
-        return [title, *self._text(english, LINES_EN, "title.en", gap=3), *self._hand_row()]
+        return [title, *self._text(english, LINES_EN, "title.en", gap=3 if size > 14 else 2), *self._hand_row()]
 
     def _beside_hand(self) -> Row | None:
         """English and progress on the left, both hands on the right; None when the English is too long for it."""
@@ -227,6 +231,19 @@ def _footers(keys: Sequence[KeyHint]) -> tuple[list[list[_Label]], list[KeyHint]
     return footers, homeless
 
 
+def _footer_top(footers: Sequence[Sequence[_Label]]) -> int:
+    """The y that everything above the keys must stay clear of."""
+    if not footers:
+        return HEIGHT - MARGIN
+    tops = [_baseline(label.line) - label.line.above for row in footers for label in row]
+    return min(HEIGHT - MARGIN - CAP_PX, *tops) - 1
+
+
+def _baseline(line: Line) -> int:
+    """Level with the cap, higher where the line reaches far below it."""
+    return min(HEIGHT - MARGIN - line.below, HEIGHT - MARGIN - 2)
+
+
 def _texts(row: list[_Label]) -> list[tuple[str, ...]]:
     return [label.line.words for label in row]
 
@@ -282,8 +299,7 @@ def _paint_label(canvas: Canvas, label: _Label, x: int) -> None:
     top = HEIGHT - MARGIN - CAP_PX
     canvas.pen.rounded_rectangle((x, top, x + CAP_PX - 1, top + CAP_PX - 1), 2, fill=1)
     _stamp(canvas, marks.key_mark(label.button, CAP_PX - 2, 3.4), (x + 1, top + 1), 0)
-    baseline = min(HEIGHT - MARGIN - label.line.below, top + 9)
-    canvas.line((x + CAP_PX + 2, baseline), label.line, 1, f"key.{label.button.value}")
+    canvas.line((x + CAP_PX + 2, _baseline(label.line)), label.line, 1, f"key.{label.button.value}")
 
 
 def _paint_turn(canvas: Canvas, number: int, count: int, height: int) -> None:

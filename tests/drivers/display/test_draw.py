@@ -135,7 +135,7 @@ screens = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(screens, st.sampled_from(list(Layout)))
 def test_any_screen_is_shown_whole(screen: Screen, layout: Layout) -> None:
     """Long titles, five keys, words that no line can hold: nothing is lost, nothing overlaps."""
@@ -144,7 +144,7 @@ def test_any_screen_is_shown_whole(screen: Screen, layout: Layout) -> None:
 
 @pytest.mark.parametrize("layout", list(Layout))
 def test_every_text_of_the_catalogue_is_shown_whole(layout: Layout) -> None:
-    """As a title and as a line, with the usual keys."""
+    """As a title and as a line, in an alarm with the usual keys, where room is least."""
     catalogue = bundled()
     hints = (
         key_of(Button.OFFICER_OK, Text("Thử lại", "Try again")),
@@ -152,8 +152,7 @@ def test_every_text_of_the_catalogue_is_shown_whole(layout: Layout) -> None:
     )
     for key in catalogue:
         text = catalogue._texts[key]
-        check(Screen(key, text, tone=Tone.ACTION, icon=Icon.REVIEW, keys=hints), layout)
-        check(Screen(key, Text("Thiết bị lỗi", "Device fault"), (text,), Tone.ERROR, Icon.ERROR, keys=hints), layout)
+        check(Screen(key, text, (text,), Tone.ERROR, Icon.ERROR, keys=hints), layout)
 
 
 @pytest.mark.parametrize("layout", list(Layout))
