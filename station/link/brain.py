@@ -20,18 +20,13 @@ from station.link.errors import (
     QuotaExceeded,
 )
 from station.link.events import Effect, Event, Now
+from station.link.faults import Faults
 from station.link.mail import Mail, syncs
-from station.link.rules import Rules, Uniform, jitter
+from station.link.rules import FAILURE, NO_SUBSCRIBER, PACKET_TOO_LARGE, QUOTA, Rules, Uniform, jitter
 from station.link.state import Fault, LinkState
 from station.link.window import Window
 from wire import topics
 from wire.messages import CentreState, Receipt, StationEvent, Status, Verdict
-
-NO_SUBSCRIBER, UNAUTHORISED, PACKET_TOO_LARGE, QUOTA = 0x10, 0x87, 0x95, 0x97
-"""MQTT 5 reason codes (OASIS MQTT 5.0 §2.4)."""
-
-FAILURE = 0x80
-"""From here on a reason code is a refusal."""
 
 
 class Brain:
@@ -59,7 +54,7 @@ class Brain:
         self._held_until_s = 0.0
         self._holds = 0
         self._max_packet_bytes: int | None = None
-        self._faults: dict[str, Fault] = {}
+        self._faults = Faults()
         self._saved: ev.SaveStrikes | None = None
         self._reported: LinkState | None = None
         self._effects: list[Effect] = []
@@ -73,6 +68,8 @@ class Brain:
         self._now, self._effects = now, []
         if self.phase is Phase.STOPPED:
             return []
+        if isinstance(event, ev.FROM_BROKER):
+            self._connection.heard(now)
         self._on(event)
         self._go_on()
         self._report()
@@ -97,29 +94,22 @@ class Brain:
             case ev.Disconnected(code, error):
                 self._on_disconnected(code, error)
             case ev.BundleAcked(bundle_id, code):
-                self._connection.heard(self._now)
                 self._on_bundle_acked(bundle_id, code)
             case ev.Acked(token, code):
-                self._connection.heard(self._now)
                 self._mail.acked(token)
                 if code >= FAILURE:
                     self._fault("publish", NotAuthorised(code=code))
-            case ev.Heard():
-                self._connection.heard(self._now)
+            case ev.Tick() | ev.Heard():
+                pass
             case ev.ReceiptArrived(receipt, raw):
-                self._connection.heard(self._now)
                 self._on_receipt(receipt, raw)
             case ev.StatusArrived(status, raw):
-                self._connection.heard(self._now)
                 self._on_status(status, raw)
             case ev.CentreStateArrived(state, raw):
-                self._connection.heard(self._now)
                 self._on_centre_state(state, raw)
             case ev.CaseArrived(dossier_id, raw):
-                self._connection.heard(self._now)
                 self._do(ev.KeepCase(dossier_id, raw), ev.DropRequest(dossier_id))
             case ev.MessageUnfit(kind, reason):
-                self._connection.heard(self._now)
                 self._tell("message_rejected", kind, reason)
             case ev.Certificate(until_ms, ends_soon):
                 if ends_soon and not self._certificate.ends_soon:
@@ -127,8 +117,6 @@ class Brain:
                 self._certificate = event
             case ev.Storage(error):
                 self._set_fault("storage", error)
-            case ev.Tick():
-                pass
             case ev.Stopping():
                 self._on_stopping()
             case _:
@@ -169,7 +157,7 @@ class Brain:
             self._lose(NotAuthorised(code=code), code)
             return
         self._connection.ready(self._now)
-        self._faults.pop("connection", None)
+        self._faults.put("connection", None)
         self._window.reconnected(self._now.monotonic_s)
         self._mail.reconnected()
         open_cases = [(name, known.sequence) for name, known in sorted(self._known.items()) if not known.final]
@@ -185,13 +173,13 @@ class Brain:
         """Any end of a connection, or of the attempt at one."""
         if self.phase is Phase.WAITING:
             return
-        news = self._faults.get("connection") != Fault.of(error)
+        known = self._faults.is_set("connection", Fault.of(error))
         self._fault("connection", error)
         self._window.lost()
         self._mail.lost()
         delay_s = self._connection.lost(self._now)
         self._note(
-            "link.lost", "warning" if news else "debug", error=error.message_id, reason=code, wait_s=round(delay_s, 1)
+            "link.lost", "debug" if known else "warning", error=error.message_id, reason=code, wait_s=round(delay_s, 1)
         )
         self._set_apart_poison()
         self._save()
@@ -221,7 +209,7 @@ class Brain:
             self._fault("publish", QuotaExceeded(code=code) if code == QUOTA else NotAuthorised(code=code))
         else:
             self._holds = 0
-            self._faults.pop("publish", None)
+            self._faults.put("publish", None)
         self._save()
 
     def _hold(self) -> None:
@@ -251,7 +239,7 @@ class Brain:
             return
         self._known.setdefault(bundle_id, ev.Known(0, False))
         self._window.forget(bundle_id)
-        self._faults.pop("publish", None)
+        self._faults.put("publish", None)
         self._do(ev.RemoveBundle(bundle_id))
         self._note("link.receipt", bundle=bundle_id, verdict=receipt.verdict.value)
         self._save()
@@ -373,28 +361,20 @@ class Brain:
     def _note(self, code: str, level: str = "info", **values: str | int | float) -> None:
         self._do(ev.Note(code, level, values))
 
-    def _fault(self, slot: str, error: LinkError) -> None:
-        self._set_fault(slot, Fault.of(error))
+    def _fault(self, part: str, error: LinkError) -> None:
+        self._set_fault(part, Fault.of(error))
 
-    def _set_fault(self, slot: str, fault: Fault | None) -> None:
-        """Said once when it comes, once when it goes."""
-        if fault == self._faults.get(slot):
-            return
-        if fault is None:
-            self._note("link.recovered", part=slot)
-            del self._faults[slot]
-            return
-        self._faults[slot] = fault
-        if slot != "connection":
-            self._note("link.fault", "warning", part=slot, error=fault.message_id)
+    def _set_fault(self, part: str, fault: Fault | None) -> None:
+        """Said once when it comes, once when it goes; the connection speaks for itself."""
+        if self._faults.put(part, fault) and part != "connection":
+            if fault is None:
+                self._note("link.recovered", part=part)
+            else:
+                self._note("link.fault", "warning", part=part, error=fault.message_id)
 
     def _report(self) -> None:
         if self._quarantined == 0:
-            self._faults.pop("quarantine", None)
-        last = next(
-            (self._faults[slot] for slot in ("storage", "connection", "publish", "quarantine") if slot in self._faults),
-            None,
-        )
+            self._faults.put("quarantine", None)
         state = LinkState(
             connected=self.phase is Phase.ONLINE,
             since_ms=self._connection.since_ms,
@@ -405,7 +385,7 @@ class Brain:
             centre_accepting=self._accepting,
             certificate_until_ms=self._certificate.until_ms,
             certificate_ends_soon=self._certificate.ends_soon,
-            last_error=last,
+            last_error=self._faults.first,
         )
         old = self._reported
         aged = old is not None and state.last_ack_ms - old.last_ack_ms >= self._rules.ack_interval_s * 1000

@@ -215,6 +215,9 @@ Event = (
     | Stopping
 )
 
+FROM_BROKER = (BundleAcked, Acked, Heard, ReceiptArrived, StatusArrived, CentreStateArrived, CaseArrived, MessageUnfit)
+"""What proves that the broker is alive."""
+
 
 # --- effects ---
 

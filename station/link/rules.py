@@ -1,9 +1,12 @@
-"""The numbers the link brain works with, and the two waiting rules. Pure."""
+"""The numbers the link brain works with, the reason codes it knows, and the two waiting rules. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+
+NO_SUBSCRIBER, PACKET_TOO_LARGE, QUOTA, FAILURE = 0x10, 0x95, 0x97, 0x80
+"""MQTT 5 reason codes (OASIS MQTT 5.0 §2.4); from FAILURE on a code is a refusal."""
 
 Uniform = Callable[[], float]
 """A random number in [0, 1)."""
