@@ -87,6 +87,7 @@ def _run(arguments: argparse.Namespace, console: Console, portrait: Path) -> int
         case = _enrol(site, desk, feed, arguments.form)
         if arguments.interactive:
             interactive(site, desk, feed, arguments.form)
+        desk.close()
         feed.close()
         console.rule("[bold]summary")
         good = summary(console, site, station, case, feed)

@@ -5,16 +5,21 @@ The officer presses buttons, the applicant looks into the camera and places fing
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
-from drivers.camera.remote import CameraRemote
+from drivers.camera.remote import CameraRemote, CameraRemoteError
 from drivers.display.follow import ScreenFollower, Shown
+from drivers.errors import DriverError
 from drivers.fingerprint.remote import SensorRemote
 from drivers.panel.port import Button
 from drivers.panel.remote import PanelRemote
+from tests.system.rig_station import StationRig
 from wire.case import qr_text
 
 Say = Callable[[str, str], None]
@@ -44,12 +49,69 @@ class Desk:
     skip: frozenset[str] = frozenset()
     touches: int = 0
     seen: list[str] = field(default_factory=list)
+    _answered_at: float = 0.0
+
+    def close(self) -> None:
+        """Lets go of all remote controls."""
+        for remote in (self.camera, self.panel, self.sensor):
+            remote.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
 
     def enrol(self, dossier_id: str, timeout_s: float = 60.0) -> Shown:
         """Shows the dossier's code and follows the display until the session is queued; that screen."""
         self.say("officer", "shows the dossier's QR code to the camera")
         self.camera.send(scene="qr", text=qr_text(dossier_id))
         return self.follow("queued", timeout_s)
+
+    def enrol_stubbornly(self, dossier_id: str, station: StationRig, timeout_s: float = 120.0) -> None:
+        """As `enrol`, while the station's processes may die at any moment.
+
+        The people see the display come back and go on from what it says; devices whose process died are connected
+        again. Ends when the dossier is captured (the station's own record says so).
+        """
+        deadline = time.monotonic() + timeout_s
+        shown: Shown | None = None
+        while not captured(station, dossier_id):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"not captured; the last screen was {shown.screen_id if shown else 'none'}")
+            try:
+                shown = self._newest(shown)
+                if shown is not None:
+                    self._patient(shown, dossier_id)
+            except (OSError, CameraRemoteError, DriverError):
+                self._reconnect(station)
+            time.sleep(0.05)
+
+    def _newest(self, shown: Shown | None) -> Shown | None:
+        while (later := self.screens.poll()) is not None:
+            shown = later if later.page == 1 else shown
+            self._answered_at = 0.0
+        return shown
+
+    def _patient(self, shown: Shown, dossier_id: str) -> None:
+        """Answers a screen, and again every two seconds while it stays: the first answer may have died on its way."""
+        if time.monotonic() - self._answered_at < 2.0:
+            return
+        self._answered_at = time.monotonic()
+        if shown.screen_id == "idle":
+            self.camera.send(scene="qr", text=qr_text(dossier_id))
+        else:
+            self.react(shown)
+
+    def _reconnect(self, station: StationRig) -> None:
+        for remote in (self.camera, self.panel):
+            remote.close()
+        time.sleep(0.2)
+        try:
+            self.camera = station.camera(10.0)
+            self.panel = station.panel(10.0)
+        except (OSError, CameraRemoteError, DriverError):
+            return
 
     def follow(self, until: str | Callable[[Shown], bool], timeout_s: float = 60.0) -> Shown:
         """Does what each screen asks for until one is reached."""
@@ -108,3 +170,11 @@ class Desk:
                 if prompt == "place":
                     self.say("applicant", f"places the {position.replace('_', ' ')}")
                 self.sensor.place(self.person, position, self.touches)
+
+
+def captured(station: StationRig, dossier_id: str) -> bool:
+    """Whether the station's ledger names the dossier: the officer's confirmation is durable."""
+    for file in (station.state_dir / "captured").glob("*.json"):
+        if json.loads(file.read_bytes())["dossier_id"] == dossier_id:
+            return True
+    return False

@@ -26,9 +26,9 @@ def test_from_button_to_result(site: SiteRig, portrait: Path) -> None:
     """
     station = site.add_station("st-0001").start()
     case = site.register_case(EXAMPLE_FORM, "st-0001")
-    desk = desk_of(station, portrait)
-    desk.enrol(case.dossier_id)
-    result = desk.follow(lambda shown: shown.screen_id.startswith("result."), 60)
+    with desk_of(station, portrait) as desk:
+        desk.enrol(case.dossier_id)
+        result = desk.follow(lambda shown: shown.screen_id.startswith("result."), 60)
     shown = site.wait_for_state(case.dossier_id, {"issued"})
     steps = list(dict.fromkeys(screen.split(".")[0] for screen in desk.seen))
     outbox = list((station.state_dir / "outbox").glob("*.cose"))
