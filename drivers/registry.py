@@ -20,6 +20,7 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
     },
     "fingerprint": {
         "serial": "drivers.fingerprint.serial:SerialFingerprint",
+        "sbi": "drivers.fingerprint.sbi.driver:SbiFingerprint",
     },
     "panel": {
         "gpiozero": "drivers.panel.gpiozero:GpiozeroPanel",

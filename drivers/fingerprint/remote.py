@@ -104,24 +104,16 @@ class Applicant:
                 self._remote.place(self._person, progress.position.key, self._seed, **self._touch)
 
 
-class EmulatedProcess:
-    """Starts `python -m drivers.fingerprint.emulated` and waits until it is ready; a context manager.
+class _Process:
+    """A process that prints `ready` when it is; a context manager."""
 
-    Args:
-        folder: where `sensor` (the serial device) and `control.sock` are put.
-        profile: `r307` or `r503`.
-        speed: `line` or `fast`.
-    """
-
-    def __init__(self, folder: Path, profile: str = "r307", speed: str = "fast", *arguments: str) -> None:
-        self.link = folder / "sensor"
-        self.control = folder / "control.sock"
-        command = [sys.executable, "-m", "drivers.fingerprint.emulated", "--link", str(self.link)]
-        command += ["--control", str(self.control), "--profile", profile, "--speed", speed, *arguments]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        if self._process.stdout is None or self._process.stdout.readline() != "ready\n":
+    def __init__(self, control: Path, where: str, command: list[str]) -> None:
+        self.control = control
+        self._process = subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.PIPE, text=True)
+        self.said = self._process.stdout.readline().split() if self._process.stdout is not None else []
+        if self.said[:1] != ["ready"]:
             self.stop()
-            raise DeviceMissing(device=DEVICE, where=str(self.link))
+            raise DeviceMissing(device=DEVICE, where=where)
 
     @property
     def pid(self) -> int:
@@ -147,3 +139,53 @@ class EmulatedProcess:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+class EmulatedProcess(_Process):
+    """Runs `python -m drivers.fingerprint.emulated`.
+
+    Args:
+        folder: where `sensor` (the serial device) and `control.sock` are put.
+        profile: `r307` or `r503`.
+        speed: `line` or `fast`.
+        arguments: further ones of the command.
+    """
+
+    def __init__(self, folder: Path, profile: str = "r307", speed: str = "fast", *arguments: str) -> None:
+        self.link = folder / "sensor"
+        control = folder / "control.sock"
+        command = ["drivers.fingerprint.emulated", "--link", str(self.link), "--control", str(control)]
+        command += ["--profile", profile, "--speed", speed, *arguments]
+        super().__init__(control, str(self.link), command)
+
+
+class EmulatedSbiProcess(_Process):
+    """Runs `python -m drivers.fingerprint.emulated_sbi` on a free port.
+
+    Args:
+        folder: where `anchors.pem` and `control.sock` are put.
+        arguments: further ones of the command.
+    """
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.anchors = folder / "anchors.pem"
+        control = folder / "control.sock"
+        command = ["drivers.fingerprint.emulated_sbi", "--port", "0", "--anchors", str(self.anchors)]
+        super().__init__(control, "127.0.0.1", [*command, "--control", str(control), *arguments])
+        self.port = int(self.said[1])
+
+
+class SlapApplicant:
+    """An obedient applicant at the slap scanner, as a progress callback."""
+
+    def __init__(self, remote: SensorRemote, person: str, **hand: Any) -> None:
+        self.seen: list[Progress] = []
+        self._remote = remote
+        self._hand = {"person": person, **hand}
+
+    def __call__(self, progress: Progress) -> None:
+        self.seen.append(progress)
+        if progress.prompt is Prompt.LIFT:
+            self._remote.lift()
+        elif progress.prompt is not Prompt.HOLD:
+            self._remote.request("place", self._hand)

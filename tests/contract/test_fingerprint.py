@@ -25,7 +25,7 @@ from drivers.fingerprint.port import (
     SensorClass,
     SensorInfo,
 )
-from drivers.fingerprint.remote import Applicant, EmulatedProcess
+from drivers.fingerprint.remote import Applicant, EmulatedProcess, EmulatedSbiProcess, SlapApplicant
 from drivers.registry import create
 from wire.fingers import FingerPosition
 
@@ -94,7 +94,48 @@ class SerialRig:
         self._process.stop()
 
 
+class SbiRig:
+    """Driver `sbi` and the emulated device service over HTTP on 127.0.0.1."""
+
+    name = "sbi"
+    steps = (
+        tuple(FingerPosition(number) for number in range(7, 11)),
+        (FingerPosition.RIGHT_THUMB, FingerPosition.LEFT_THUMB),
+    )
+
+    def __init__(self, folder: Path) -> None:
+        self._process = EmulatedSbiProcess(folder)
+        self._remote = self._process.remote()
+        self.driver: FingerprintPort = create("fingerprint", self.name, self.options())
+
+    def options(self) -> dict[str, Any]:
+        port = self._process.port
+        anchors = str(self._process.anchors)
+        return {"trust_anchors": anchors, "first_port": port, "last_port": port, "env": "Developer"}
+
+    def missing_options(self) -> dict[str, Any]:
+        return {**self.options(), "first_port": 4601, "last_port": 4602}
+
+    def applicant(self, person: str) -> SlapApplicant:
+        return SlapApplicant(self._remote, person)
+
+    def nobody(self) -> None:
+        self._remote.lift()
+
+    def sent(self) -> dict[str, tuple[str, str]]:
+        return {digest: (who, finger) for digest, who, finger in self._remote.status()["sent"]}
+
+    def templates_left(self) -> int:
+        return 0
+
+    def stop(self) -> None:
+        self.driver.close()
+        self._remote.close()
+        self._process.stop()
+
+
 RIGS = {
+    "sbi": SbiRig,
     "serial-r307": lambda folder: SerialRig(folder, "r307"),
     "serial-r503": lambda folder: SerialRig(folder, "r503"),
 }

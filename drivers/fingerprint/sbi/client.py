@@ -1,0 +1,109 @@
+"""HTTP to the device service, with a deadline and a stop for every request. Only ever to 127.0.0.1.
+
+A request runs in a thread of its own so that `stop` ends the wait at once; an abandoned request is cut by closing its
+connection. The answer is bounded before it is parsed.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+from drivers.errors import DeviceLost, DeviceTimeout
+from drivers.fingerprint.errors import SbiRejected
+from drivers.fingerprint.uart import DEVICE, Interrupted
+
+HOST = "127.0.0.1"
+MAX_ANSWER_BYTES = 24 * 1024 * 1024
+APPLICATION = "eid-station"
+_LOOK_S = 0.1
+
+
+class SbiClient:
+    """Speaks to one port.
+
+    Args:
+        port: of the device service.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, port: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.port = port
+        self._clock = clock
+
+    def call(
+        self, verb: str, path: str, body: dict[str, Any], timeout_s: float, stop: threading.Event | None = None
+    ) -> Any:
+        """One request; the parsed JSON of a 200 answer.
+
+        Raises:
+            DeviceLost: nobody listens or the connection broke.
+            DeviceTimeout: no whole answer within `timeout_s`.
+            SbiRejected: another status, too long, or not JSON.
+            Interrupted: `stop` was set.
+        """
+        done: queue.Queue[tuple[int, bytes] | Exception] = queue.Queue(1)
+        client = httpx.Client(trust_env=False, timeout=httpx.Timeout(timeout_s + 1.0), follow_redirects=False)
+        runner = threading.Thread(
+            target=_run, args=(client, verb, f"http://{HOST}:{self.port}{path}", body, done), name="sbi", daemon=True
+        )
+        end = self._clock() + timeout_s
+        runner.start()
+        try:
+            found = self._await(done, end, stop)
+        finally:
+            client.close()
+        if isinstance(found, httpx.TimeoutException):
+            raise DeviceTimeout(device=DEVICE, after_s=timeout_s)
+        if isinstance(found, SbiRejected):
+            raise found
+        if isinstance(found, Exception):
+            raise DeviceLost(device=DEVICE) from found
+        return _parsed(*found)
+
+    def _await(
+        self, done: queue.Queue[tuple[int, bytes] | Exception], end: float, stop: threading.Event | None
+    ) -> tuple[int, bytes] | Exception:
+        started = self._clock()
+        while True:
+            if stop is not None and stop.is_set():
+                raise Interrupted
+            left = end - self._clock()
+            if left <= 0:
+                raise DeviceTimeout(device=DEVICE, after_s=round(end - started, 1))
+            try:
+                return done.get(timeout=min(_LOOK_S, left))
+            except queue.Empty:
+                continue
+
+
+def _run(
+    client: httpx.Client, verb: str, url: str, body: dict[str, Any], done: queue.Queue[tuple[int, bytes] | Exception]
+) -> None:
+    """In the request's thread: everything that happens goes into the queue."""
+    try:
+        with client.stream(verb, url, json=body, headers={"EXT": APPLICATION}) as answer:
+            data = bytearray()
+            for chunk in answer.iter_bytes():
+                data += chunk
+                if len(data) > MAX_ANSWER_BYTES:
+                    done.put(SbiRejected(device=DEVICE, reason="answer too long"))
+                    return
+            done.put((answer.status_code, bytes(data)))
+    except Exception as error:
+        done.put(error)
+
+
+def _parsed(status: int, data: bytes) -> Any:
+    if status != 200:
+        raise SbiRejected(device=DEVICE, reason=f"HTTP status {status}")
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        raise SbiRejected(device=DEVICE, reason="answer is not JSON") from None
