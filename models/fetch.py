@@ -26,6 +26,7 @@ Progress = Callable[[str, int, int], None]
 _REDIRECTS = 3
 _CONNECT_S = 10.0
 _IR_LIMIT_BYTES = 8_000_000
+_PART_BYTES = 262_144
 
 
 def silent(_file: str, _done: int, _total: int) -> None:
@@ -138,7 +139,7 @@ def get(url: str, name: str, limit_bytes: int, progress: Progress, timeout_s: fl
                 answer.raise_for_status()
                 length = answer.headers.get("content-length", "")
                 total = int(length) if length.isdecimal() else 0
-                for part in answer.iter_bytes():
+                for part in answer.iter_bytes(_PART_BYTES):
                     content += part
                     progress(name, len(content), total)
                     if time.monotonic() > deadline:

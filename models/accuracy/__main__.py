@@ -20,6 +20,7 @@ from PIL import Image
 
 from models.accuracy import plot, sets, statistics
 from models.accuracy.statistics import Scores
+from models.face.landmarks import eyes
 from models.face.pipeline import EMBEDDING, FacePipeline
 from models.face.types import Assessment
 from models.policy import FacePolicy, valid_on
@@ -31,6 +32,8 @@ FAR_LEVELS = (1e-2, 1e-3)
 CROSS_LEVELS = (1e-2, 1e-3, 1e-4, 1e-5)
 FRAME = (2304, 1296)
 INTER_EYE = 130
+EYES_SHARE = 0.15
+"""Eye distance of an FRLL portrait as a share of its width, about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,35 +169,94 @@ def measure_frll(faces: FacePipeline, policy: FacePolicy) -> tuple[list[str], tu
 
 
 def measure_guidance(faces: FacePipeline, policy: FacePolicy) -> list[str]:
-    """How often a good portrait is accepted, and what is said otherwise, per group."""
-    neutral, _, groups = sets.frll()
+    """How often a good portrait is accepted, what is said otherwise, per group; and what smiling does."""
+    neutral, smiling, groups = sets.frll()
     verdicts: dict[str, list[Assessment]] = {}
     for path in neutral:
-        verdicts.setdefault(groups.get(path.name[:3], ""), []).append(_shown(faces, policy, path))
+        shown = faces.analyse(_frame(path, INTER_EYE), policy)
+        verdicts.setdefault(groups.get(path.name[:3], ""), []).append(shown)
     everyone = [verdict for group in verdicts.values() for verdict in group]
     rows: list[tuple[str, ...]] = [("group", "accepted", "otherwise said")]
     for name, group in [("all", everyone), *sorted(verdicts.items())]:
         accepted = statistics.wilson(sum(verdict.acceptable for verdict in group), len(group))
         said = Counter(verdict.guide for verdict in group if verdict.guide)
-        rows.append((name or "not stated", f"{accepted} of {len(group)}", ", ".join(map(str, said.items())) or "-"))
-    return [
+        told = ", ".join(f"{guide} {count}" for guide, count in said.items())
+        rows.append((name or "not stated", f"{accepted} of {len(group)}", told or "-"))
+    smiles = [faces.analyse(_frame(path, INTER_EYE), policy) for path in smiling]
+    lines = [
         (
             f"FRLL neutral portraits (all meant to be good), shown in a {FRAME[0]}x{FRAME[1]} frame with about "
             f"{INTER_EYE} px between the eyes:"
         ),
         "",
         *table(rows),
+        (
+            "Distribution over the neutral portraits, and how well a component tells neutral from smiling (area under "
+            "the ROC; 0.5 is chance):"
+        ),
+        "",
+    ]
+    spread: list[tuple[str, ...]] = [("component", "5 %", "median", "95 %", "area neutral / smiling")]
+    for component in everyone[0].components:
+        here, there = (_raws(found, component.name) for found in (everyone, smiles))
+        quantiles = (f"{value:.3f}" for value in np.percentile(here, (5, 50, 95)))
+        spread.append((f"`{component.name}`", *quantiles, f"{_area(here, there):.2f}"))
+    return lines + table(spread)
+
+
+def _raws(found: list[Assessment], name: str) -> Scores:
+    components = (assessment.component(name) for assessment in found)
+    return np.array([component.raw for component in components if component is not None])
+
+
+def _area(here: Scores, there: Scores) -> float:
+    """Probability that a value of `there` is larger than one of `here`, equal ones counted half."""
+    larger = (there[:, None] > here[None]).mean()
+    return float(larger + 0.5 * (there[:, None] == here[None]).mean())
+
+
+REACH = (40, 50, 60, 70, 80, 90, 100)
+
+
+def measure_reach(faces: FacePipeline, policy: FacePolicy) -> list[str]:
+    """How far away a face is still found, and how far the landmarks' eyes lie from the true pupils."""
+    neutral, _, _ = sets.frll()
+    rows: list[tuple[str, ...]] = [("pixels between the eyes in the full frame", *map(str, REACH))]
+    for name, size in (("found in 2304x1296", FRAME), ("found in 640x360", (640, 360))):
+        cells = []
+        for distance in REACH:
+            chosen = neutral[::2]
+            found = [faces.analyse(_frame(path, distance, size), policy, scale=FRAME[0] / size[0]) for path in chosen]
+            cells.append(f"{sum(one.faces > 0 for one in found)}/{len(chosen)}")
+        rows.append((name, *cells))
+    errors = []
+    for path, truth in sets.pupils(neutral):
+        with Image.open(path) as picture:
+            face = faces.analyse(np.asarray(picture.convert("RGB")), policy).face
+        if face is not None:
+            true = np.array(truth)
+            apart = float(np.hypot(*(true[1] - true[0])))
+            errors.append(float(np.hypot(*(np.array(eyes(face)) - true).T).mean()) / apart)
+    median, high = np.percentile(errors, (50, 95))
+    return [
+        *table(rows),
+        (
+            f"Eyes of the landmarks against true pupils on {len(errors)} portraits: median {100 * median:.1f} % of "
+            f"the eye distance, 95 % below {100 * high:.1f} %."
+        ),
+        "",
     ]
 
 
-def _shown(faces: FacePipeline, policy: FacePolicy, path: Path) -> Assessment:
+def _frame(path: Path, distance: float, size: tuple[int, int] = FRAME) -> NDArray[np.uint8]:
+    """The portrait in the middle of a frame, with about this eye distance in the full frame."""
     with Image.open(path) as opened:
         picture = opened.convert("RGB")
-    share = INTER_EYE / (picture.width * 0.15)
+    share = distance / (picture.width * EYES_SHARE)
     picture = picture.resize((round(picture.width * share), round(picture.height * share)), Image.Resampling.BICUBIC)
     frame = Image.new("RGB", FRAME, (150, 155, 160))
     frame.paste(picture, ((FRAME[0] - picture.width) // 2, (FRAME[1] - picture.height) // 2))
-    return faces.analyse(np.asarray(frame), policy)
+    return np.asarray(frame if size == FRAME else frame.resize(size, Image.Resampling.BOX))
 
 
 def main() -> int:
@@ -210,6 +272,7 @@ def main() -> int:
     try:
         frll_lines, frll_row, frll_curve = measure_frll(faces, policy)
         guidance = measure_guidance(faces, policy)
+        reach = measure_reach(faces, policy)
         lfw_lines, lfw_row, lfw_curve = measure_lfw(faces, policy)
     except sets.SetMissing as error:
         print(f"The evaluation set is not on this machine: {error}", file=sys.stderr)
@@ -229,6 +292,9 @@ def main() -> int:
         "",
         *lfw_lines,
         *frll_lines,
+        "## Detector and landmarks",
+        "",
+        *reach,
         "## Guidance",
         "",
         *guidance,

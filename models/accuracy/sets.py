@@ -59,3 +59,21 @@ def frll(folder: Path = FACES) -> tuple[list[Path], list[Path], dict[str, str]]:
     with listing.open(newline="", encoding="utf-8") as opened:
         groups = {row["face_id"]: row["face_eth"] for row in csv.DictReader(opened)}
     return neutral, smiling, groups
+
+
+Points = tuple[tuple[float, float], tuple[float, float]]
+
+
+def pupils(portraits: list[Path], folder: Path = FACES) -> list[tuple[Path, Points]]:
+    """True pupils of neutral portraits: at image left, at image right, pixels. Raises SetMissing."""
+    listing = folder / "frll" / "neutral_pupils_675px.csv"
+    if not listing.is_file():
+        raise SetMissing(str(listing))
+    with listing.open(newline="", encoding="utf-8") as opened:
+        rows = {Path(row[0]).stem: [float(cell) for cell in row[1:5]] for row in list(csv.reader(opened))[1:]}
+    known = [(path, rows[path.stem]) for path in portraits if path.stem in rows]
+    return [(path, _left_first((values[0], values[1]), (values[2], values[3]))) for path, values in known]
+
+
+def _left_first(one: tuple[float, float], other: tuple[float, float]) -> Points:
+    return (one, other) if one[0] <= other[0] else (other, one)

@@ -70,13 +70,16 @@ def equal_error(genuine: Scores, impostor: Scores) -> float:
 
 
 def equal_error_rate(genuine: Scores, impostor: Scores, *, seed: int = 1, rounds: int = 400) -> Rate:
-    """Equal error rate with a percentile bootstrap over pairs."""
+    """Equal error rate with a percentile bootstrap over pairs; without any error, Wilson's upper end for none."""
     random = np.random.default_rng(seed)
     drawn = [
         equal_error(random.choice(genuine, len(genuine)), random.choice(impostor, len(impostor))) for _ in range(rounds)
     ]
     low, high = np.percentile(drawn, (2.5, 97.5))
-    return Rate(equal_error(genuine, impostor), float(low), float(high))
+    value = equal_error(genuine, impostor)
+    if value == 0.0:
+        high = wilson(0, min(len(genuine), len(impostor))).high
+    return Rate(value, float(low), float(high))
 
 
 def fold_accuracy(scores: Scores, same: NDArray[np.bool_], folds: NDArray[np.intp]) -> tuple[float, float]:

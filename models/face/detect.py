@@ -172,7 +172,7 @@ def detect(model: Interpreter, rgb: Rgb, buffer: Floats) -> list[Detection]:
 
     A wide image is a camera frame and is looked at twice at the same scale: its middle square, where the applicant
     sits, and both sides next to each other in one input. Seen as a whole, a face at the distance of an applicant
-    would be too small for this model.
+    would be too small for this model. If nobody is there, its centre is looked at once more for someone far away.
 
     Args:
         buffer: (1, 128, 128, 3) float32, reused between calls.
@@ -196,7 +196,17 @@ def detect(model: Interpreter, rgb: Rgb, buffer: Floats) -> list[Detection]:
     ]
     # Where both looks show a face, the middle one has it whole.
     beside = [found for found in merge(sides) if not any(_overlap(found, other) > SAME_FACE_IOU for other in middle)]
-    return sorted(middle + beside, key=lambda found: -found.area)
+    return sorted(middle + beside, key=lambda found: -found.area) or _far(model, rgb, buffer)
+
+
+def _far(model: Interpreter, rgb: Rgb, buffer: Floats) -> list[Detection]:
+    """The inner quarter of a frame, twice as large: someone there is too far away, and can be told so."""
+    height, width = rgb.shape[:2]
+    side = height // 2
+    left, top = (width - side) // 2, (height - side) // 2
+    place = letterbox(rgb[top : top + side, left : left + side], buffer)
+    moved = Letterbox(place.scale, place.left + left, place.top + top)
+    return merge(decode(*_outputs(model, buffer), moved))
 
 
 def _outputs(model: Interpreter, buffer: Floats) -> tuple[Floats, Floats]:

@@ -23,6 +23,7 @@ EMBEDDING = embed.MODEL_ID
 MIN_MESH_SCORE = 0.5
 
 _DARK_MEAN = 10.0
+_LEAST_INTER_EYE = 8.0
 
 
 class FacePipeline:
@@ -63,7 +64,7 @@ class FacePipeline:
         if not found:
             return _nobody(rgb)
         face, crop, square = landmarks.landmarks(self._mesh, rgb, found[0], self._mesh_input, live=scale > 1)
-        if face is None or face.mesh_score < MIN_MESH_SCORE:
+        if face is None or face.mesh_score < MIN_MESH_SCORE or not _seen(face, rgb):
             return _nobody(rgb)
         areas = tuple(one.area for one in found)
         components = quality.assess(quality.View(rgb, face, crop, square, scale, areas), policy)
@@ -131,6 +132,12 @@ def _direction(crop: geometry.Crop, width: int, height: int) -> str:
         "move-up": (crop.bottom - height) / crop.height,
     }
     return max(outside, key=lambda name: outside[name])
+
+
+def _seen(face: Face, rgb: Rgb) -> bool:
+    """Whether there is enough of a face to measure: the middle of the eyes in the image, some pixels between them."""
+    x, y = geometry.between_eyes(face)
+    return geometry.inter_eye(face) >= _LEAST_INTER_EYE and 0 <= x < rgb.shape[1] and 0 <= y < rgb.shape[0]
 
 
 def _nobody(rgb: Rgb) -> Assessment:

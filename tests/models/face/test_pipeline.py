@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageFilter
 
+from models.face import landmarks
 from models.face.pipeline import FacePipeline
 from models.policy import GATED, FacePolicy
 from wire.catalogue import bundled as texts
@@ -63,6 +64,7 @@ def test_a_black_frame_asks_to_look_at_the_lens(pipeline: FacePipeline, policy: 
     ("share", "x", "y", "expected"),
     [
         (0.75, 0, 0, "closer"),
+        (0.4, 0, 0, "closer"),
         (2.9, 0, 0, "back"),
         (1.3, -1000, 0, "move-left"),
         (1.3, 1000, 0, "move-right"),
@@ -183,6 +185,21 @@ def test_a_portrait_at_the_edge_stays_inside_the_frame(
 
     assert 0 <= left < right <= rgb.shape[1]
     assert 0 <= top < bottom <= rgb.shape[0]
+
+
+def test_a_face_that_is_hardly_there_is_no_face() -> None:
+    """Eyes outside the image, or all in one place, give nothing that could be measured or embedded."""
+    from models.face.pipeline import _seen
+    from models.face.types import Face
+
+    points = np.zeros((468, 3), np.float32)
+    points[list(landmarks.EYE_LEFT_CORNERS)] = (100, 50, 0)
+    points[list(landmarks.EYE_RIGHT_CORNERS)] = (160, 50, 0)
+    rgb = np.zeros((200, 300, 3), np.uint8)
+
+    assert _seen(Face((0, 0, 1, 1), 0.9, points, 0.9), rgb)
+    assert not _seen(Face((0, 0, 1, 1), 0.9, points * np.float32(0.01), 0.9), rgb)
+    assert not _seen(Face((0, 0, 1, 1), 0.9, points - np.float32(200), 0.9), rgb)
 
 
 @pytest.mark.parametrize(
