@@ -234,9 +234,21 @@ def _both(text: Text, step: tuple[int, int], width: int, block: str) -> list[Row
     english = text.en if text.en != text.vi else ""
     vi_face, en_face = Face(step[0], 600, 95), Face(step[1], 400, 95)
     rows = text_rows(
-        text.vi, vi_face, width, INK, f"{block}.vi", mono=False, gap=11, leading=3, keep=bool(english), balance=True
+        text.vi,
+        vi_face,
+        width,
+        INK,
+        f"{block}.vi",
+        mono=False,
+        gap=max(6, step[0] - 7),
+        leading=3,
+        keep=bool(english),
+        balance=True,
     )
-    return [*rows, *text_rows(english, en_face, width, SOFT, f"{block}.en", mono=False, gap=4, leading=2)]
+    return [
+        *rows,
+        *text_rows(english, en_face, width, SOFT, f"{block}.en", mono=False, gap=4 if step[0] > 14 else 3, leading=2),
+    ]
 
 
 def _picture(screen: Screen, width: int, height: int) -> Row:

@@ -59,7 +59,7 @@ class Glass(Protocol):
 
 
 class ScreenShell:
-    """DisplayPort over a Glass. One thread, `display`.
+    """DisplayPort over a Glass. One thread, `display-bus`.
 
     Args:
         layout: size of the display.
@@ -70,6 +70,8 @@ class ScreenShell:
 
     def __init__(self, layout: Layout, options: ScreenOptions, shift_s: float | None, every: bool = False) -> None:
         self._options = options
+        self._layout = layout
+        self._shift_s = shift_s
         self._presenter = Presenter(layout, options.page_s, shift_s)
         self._every = every
         self._wake = threading.Condition()
@@ -89,8 +91,12 @@ class ScreenShell:
         if self._thread is not None:
             return
         self._stopping = False
+        self._failure = self._busy_since_s = None
+        # A device that was opened anew shows nothing yet, whatever was on it before.
+        self._waiting.clear()
+        self._presenter = Presenter(self._layout, self._options.page_s, self._shift_s)
         self._opened.clear()
-        self._thread = threading.Thread(target=self._run, name="display", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="display-bus", daemon=True)
         self._thread.start()
         in_time = self._opened.wait(self._options.deadline_s)
         failure = self._take_failure()

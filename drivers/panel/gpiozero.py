@@ -301,7 +301,9 @@ def open_factory(options: PanelOptions) -> Any:
         raise PinFactoryUnusable(device="panel", where=options.pin_factory, reason="no such gpiozero pin factory")
     try:
         factory = next(iter(named)).load()
-    except ImportError as error:
+    # Not ImportError alone: lgpio makes a FIFO in the working directory when it is imported and fails with
+    # FileNotFoundError where it may not.
+    except Exception as error:
         raise PinFactoryUnusable(device="panel", where=options.pin_factory, reason=_reason(error)) from error
     if options.pin_factory == "eid_emulated":
         return factory(socket_path=options.socket)

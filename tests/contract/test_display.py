@@ -112,7 +112,7 @@ def test_close_is_safe_twice_and_the_display_opens_again(display: ScreenShell) -
         display.close()
         display.close()
 
-    assert [thread for thread in threading.enumerate() if thread.name == "display"] == []
+    assert [thread for thread in threading.enumerate() if thread.name == "display-bus"] == []
 
 
 def test_what_was_handed_over_before_close_is_still_shown(display: ScreenShell) -> None:

@@ -216,6 +216,19 @@ def test_a_fault_surfaces_once_and_the_display_comes_back(
     assert seen.tobytes() == draw(finger_screen, Layout.OLED_128X64)[0].image.tobytes()
 
 
+def test_a_display_opened_again_shows_the_same_screen_again(bus: I2cBus, plain_screen: Screen) -> None:
+    """The glass is empty after opening, also when the screen is the one it had before."""
+    display = Oled128x64(OledOptions())
+    for _ in range(2):
+        display.open()
+        display.show(plain_screen)
+        display.settle(5)
+        seen = bus.controller.image()
+        display.close()
+
+        assert seen.getbbox() is not None
+
+
 def test_a_hanging_bus_never_hangs_the_owner(bus: I2cBus, plain_screen: Screen, finger_screen: Screen) -> None:
     """Calls return at once; past the deadline they say so; close gives up in time."""
     display = Oled128x64(OledOptions(deadline_s=0.2))
@@ -261,6 +274,6 @@ def test_close_leaves_no_thread(bus: I2cBus, plain_screen: Screen) -> None:
     display.close()
     display.close()
 
-    assert "display" not in [thread.name for thread in threading.enumerate() if thread.is_alive()]
+    assert "display-bus" not in [thread.name for thread in threading.enumerate() if thread.is_alive()]
     with pytest.raises(DeviceFault, match="not open"):
         display.show(plain_screen)

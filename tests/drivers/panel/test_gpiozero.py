@@ -71,6 +71,18 @@ def test_a_missing_gpio_library_or_chip_is_a_missing_device() -> None:
     assert bundled().of_error(caught.value).en
 
 
+def test_a_library_that_fails_while_it_loads_is_a_missing_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """lgpio fails with FileNotFoundError in a working directory where it may not make its FIFO."""
+
+    class Broken:
+        def load(self) -> None:
+            raise FileNotFoundError(2, "No such file or directory", ".lgd-nfy-3")
+
+    monkeypatch.setattr("drivers.panel.gpiozero.entry_points", lambda **which: [Broken()])
+    with pytest.raises(PinFactoryUnusable, match=r"\.lgd-nfy-3"):
+        GpiozeroPanel(PanelOptions(pin_factory="lgpio")).open(lambda edge: None)
+
+
 def test_a_pin_in_use_names_the_pin_and_its_role(socket_path: Path) -> None:
     """Two programs on one line: the officer learns which."""
     taken = EmulatedFactory(socket_path)
