@@ -143,7 +143,7 @@ def read(data: bytes) -> tuple[FingerRecord, Compression]:
 
 
 def _compress(image: GreyImage, ppi: int, compression: Compression) -> bytes:
-    png4.encode_grey(image)  # refuses pixels that do not fill the size
+    png4.check(image)
     if compression is Compression.PACKED:
         if image.bit_depth != 4:
             raise _invalid("packed storage needs 4-bit pixels")
