@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from sqlalchemy import Connection, RowMapping, update
+from sqlalchemy import Connection, update
 
 from central import log
 from central.adapters.port import AuthorityPort, OutsideRefused, RegisterAnswer, RegisterPort, ResultState
@@ -26,7 +26,7 @@ from central.keys import CentreKeys
 from central.store import bundles, jobs
 from central.store.engine import Store
 from central.store.jobs import Job, JobKind
-from central.store.statuses import News, held_case, record
+from central.store.statuses import Case, News, held_case, record
 from central.store.tables import cases
 from wire.bundle import Bundle
 from wire.case import CaseOrder
@@ -51,7 +51,7 @@ class LeaseLost(Exception):
 class _Capture:
     """What a step works with; `case` as it stood when the step began."""
 
-    case: RowMapping
+    case: Case
     tk01: Tk01
     order: CaseOrder
     bundle: Bundle
@@ -162,7 +162,7 @@ class Steps:
         case = held_case(connection, job.dossier_id)
         record(connection, case, job.bundle_id, news, self._keys.signing, self._now_ms())
 
-    def _finish(self, connection: Connection, job: Job, following: JobKind | None) -> RowMapping:
+    def _finish(self, connection: Connection, job: Job, following: JobKind | None) -> Case:
         """Ends the job, adds the next one. Raises LeaseLost."""
         now_ms = self._now_ms()
         if not jobs.end(connection, job, now_ms):

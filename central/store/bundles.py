@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, insert, select, update
 
 from central.errors import BundleRejected
 from central.examine import Code, Examined, as_json, facts_of
 from central.store import jobs
 from central.store.jobs import JobKind
-from central.store.statuses import REGISTERED, News, held_case, lock_case, record
+from central.store.statuses import REGISTERED, Case, News, lock_case, record
 from central.store.tables import bundles, cases, envelopes, rejections
 from wire.bundle import Bundle
 from wire.case import CaseOrder
@@ -22,11 +22,22 @@ from wire.envelope import MAX_ENVELOPE_BYTES
 from wire.keys import Signer
 from wire.messages import CaseState, Verdict
 
+# Built once: making a statement costs more than running it.
+_SHA256 = select(envelopes.c.sha256).where(
+    envelopes.c.station_id == bindparam("station_id"), envelopes.c.bundle_id == bindparam("bundle_id")
+)
+_ADD_ENVELOPE = insert(envelopes).returning(envelopes.c.id)
+_ADD_BUNDLE = insert(bundles)
+_TAKE_UP = (
+    update(cases)
+    .where(cases.c.dossier_id == bindparam("of_dossier"))
+    .values(bundle_id=bindparam("bundle_id"), received_ms=bindparam("received_ms"), sequence=bindparam("sequence"))
+)
+
 
 def stored_sha256(connection: Connection, station_id: str, bundle_id: str) -> str | None:
     """Hex SHA-256 of the capture kept under that id."""
-    query = select(envelopes.c.sha256).where(envelopes.c.station_id == station_id, envelopes.c.bundle_id == bundle_id)
-    return connection.execute(query).scalar()
+    return connection.execute(_SHA256, {"station_id": station_id, "bundle_id": bundle_id}).scalar()
 
 
 def rejection_code(connection: Connection, station_id: str, bundle_id: str, sha256: str) -> str | None:
@@ -49,8 +60,8 @@ def store_capture(
     _insert(connection, examined, raw, sha256, now_ms)
     if case["state"] in (REGISTERED, CaseState.SUPPLEMENT.value):
         changes = {"bundle_id": bundle.bundle_id, "received_ms": now_ms, "sequence": 0}
-        connection.execute(update(cases).where(cases.c.dossier_id == case["dossier_id"]).values(changes))
-        case = held_case(connection, case["dossier_id"])
+        connection.execute(_TAKE_UP, {"of_dossier": case["dossier_id"], **changes})
+        case = {**case, **changes}
         jobs.add(connection, JobKind.REGISTER_CHECK, case, bundle.bundle_id, now_ms, now_ms)
         news = News("received", "station", CaseState.RECEIVED)
     else:
@@ -98,7 +109,7 @@ def facts(connection: Connection, station_id: str, bundle_id: str) -> RowMapping
     return connection.execute(query).mappings().first()
 
 
-def _case_for(connection: Connection, bundle: Bundle) -> RowMapping:
+def _case_for(connection: Connection, bundle: Bundle) -> Case:
     case = lock_case(connection, bundle.dossier_id)
     if case is None:
         raise BundleRejected(Code.UNKNOWN_DOSSIER)
@@ -115,29 +126,24 @@ def _case_for(connection: Connection, bundle: Bundle) -> RowMapping:
 def _insert(connection: Connection, examined: Examined, raw: bytes, sha256: str, now_ms: int) -> None:
     bundle = examined.bundle
     ids = {"station_id": bundle.station_id, "bundle_id": bundle.bundle_id}
-    envelope_id = connection.execute(
-        insert(envelopes)
-        .values(
-            **ids,
-            sha256=sha256,
-            raw=raw,
-            verifying_keys=json.dumps(examined.verifying_keys),
-            size_bytes=len(raw),
-            received_ms=now_ms,
-        )
-        .returning(envelopes.c.id)
-    ).scalar_one()
-    connection.execute(
-        insert(bundles).values(
-            **ids,
-            envelope_id=envelope_id,
-            dossier_id=bundle.dossier_id,
-            officer_id=bundle.officer_id,
-            confirmed_ms=bundle.confirmed.wall_ms,
-            clock_trust=bundle.confirmed.trust.value,
-            facts=as_json(facts_of(bundle)),
-        )
-    )
+    envelope = {
+        **ids,
+        "sha256": sha256,
+        "raw": raw,
+        "verifying_keys": json.dumps(examined.verifying_keys),
+        "size_bytes": len(raw),
+        "received_ms": now_ms,
+    }
+    facts_row = {
+        **ids,
+        "envelope_id": connection.execute(_ADD_ENVELOPE, envelope).scalar_one(),
+        "dossier_id": bundle.dossier_id,
+        "officer_id": bundle.officer_id,
+        "confirmed_ms": bundle.confirmed.wall_ms,
+        "clock_trust": bundle.confirmed.trust.value,
+        "facts": as_json(facts_of(bundle)),
+    }
+    connection.execute(_ADD_BUNDLE, facts_row)
 
 
 def _same(station_id: str, bundle_id: str, sha256: str) -> ColumnElement[bool]:

@@ -8,7 +8,7 @@ worker is put off like any other failure. Must never be waited for by another jo
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -16,6 +16,8 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, insert, select, update
 
 from central.store.tables import jobs
+
+_ADD = insert(jobs)
 
 
 class JobKind(StrEnum):
@@ -53,20 +55,21 @@ class Job:
     token: str
 
 
-def add(connection: Connection, kind: JobKind, case: RowMapping, bundle_id: str, at_ms: int, now_ms: int) -> None:
+def add(
+    connection: Connection, kind: JobKind, case: Mapping[str, Any], bundle_id: str, at_ms: int, now_ms: int
+) -> None:
     """A job that begins at `at_ms`."""
-    connection.execute(
-        insert(jobs).values(
-            kind=kind.value,
-            dossier_id=case["dossier_id"],
-            station_id=case["station_id"],
-            bundle_id=bundle_id,
-            open=True,
-            attempts=0,
-            next_ms=at_ms,
-            created_ms=now_ms,
-        )
-    )
+    row = {
+        "kind": kind.value,
+        "dossier_id": case["dossier_id"],
+        "station_id": case["station_id"],
+        "bundle_id": bundle_id,
+        "open": True,
+        "attempts": 0,
+        "next_ms": at_ms,
+        "created_ms": now_ms,
+    }
+    connection.execute(_ADD, row)
 
 
 def any_due(connection: Connection, kinds: Sequence[JobKind], now_ms: int) -> bool:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from central.store.tables import outbound
 from wire import topics
 
+_ADD = insert(outbound).returning(outbound.c.id)
 KEEP_MS = 30 * 24 * 3600 * 1000
 
 
@@ -54,8 +55,8 @@ def queue(
 ) -> Outgoing:
     """Writes a row; what it returns may be published once the transaction is through."""
     row = {"station_id": station_id, "kind": kind.value, "subject_id": subject_id, "payload": payload}
-    result = connection.execute(insert(outbound).values(**row, created_ms=now_ms).returning(outbound.c.id))
-    return Outgoing(topic_of(kind, station_id, subject_id), payload, result.scalar_one())
+    row_id = connection.execute(_ADD, {**row, "created_ms": now_ms}).scalar_one()
+    return Outgoing(topic_of(kind, station_id, subject_id), payload, row_id)
 
 
 def waiting(connection: Connection, in_flight: Collection[int], limit: int) -> list[Outgoing]:

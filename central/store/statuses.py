@@ -6,10 +6,11 @@ Must never change a case without an event beside it, and never write `issued` fo
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from central.store.outbound import Kind, queue
 from central.store.tables import case_events, cases
@@ -39,22 +40,34 @@ class News:
     detail: dict[str, Any] = field(default_factory=dict)
 
 
-def lock_case(connection: Connection, dossier_id: str) -> RowMapping | None:
+Case = Mapping[str, Any]
+"""A row of `cases`."""
+
+# Built once: making a statement costs more than running it.
+_CASE = select(cases).where(cases.c.dossier_id == bindparam("dossier_id")).with_for_update()
+_ADD_EVENT = insert(case_events)
+_STAND = (
+    update(cases)
+    .where(cases.c.dossier_id == bindparam("of_dossier"))
+    .values(state=bindparam("state"), code_of_state=bindparam("code_of_state"))
+    .values(due=bindparam("due"), sequence=bindparam("sequence"))
+)
+
+
+def lock_case(connection: Connection, dossier_id: str) -> Case | None:
     """The case, held until the transaction ends; None where there is none."""
-    query = select(cases).where(cases.c.dossier_id == dossier_id).with_for_update()
-    return connection.execute(query).mappings().first()
+    row = connection.execute(_CASE, {"dossier_id": dossier_id}).mappings().first()
+    return {str(name): value for name, value in row.items()} if row is not None else None
 
 
-def held_case(connection: Connection, dossier_id: str) -> RowMapping:
+def held_case(connection: Connection, dossier_id: str) -> Case:
     """Like `lock_case`, for a case that is known to be there."""
     case = lock_case(connection, dossier_id)
     assert case is not None, "cases are never deleted"
     return case
 
 
-def record(
-    connection: Connection, case: RowMapping, bundle_id: str | None, news: News, signer: Signer, now_ms: int
-) -> None:
+def record(connection: Connection, case: Case, bundle_id: str | None, news: News, signer: Signer, now_ms: int) -> None:
     """Writes `news` into the history; a state also into the case and the outbound queue.
 
     Args:
@@ -65,29 +78,25 @@ def record(
     due = news.due or case["due"]
     leads = bundle_id == case["bundle_id"]
     sequence = _next_sequence(connection, case, bundle_id) if news.state and bundle_id else None
-    connection.execute(
-        insert(case_events).values(
-            dossier_id=case["dossier_id"],
-            at_ms=now_ms,
-            kind=news.kind,
-            actor=news.actor,
-            station_id=case["station_id"],
-            bundle_id=bundle_id,
-            sequence=sequence,
-            state=news.state.value if news.state else None,
-            code=news.code,
-            due=due,
-            detail=json.dumps(news.detail, ensure_ascii=False, sort_keys=True),
-        )
-    )
+    event = {
+        "dossier_id": case["dossier_id"],
+        "at_ms": now_ms,
+        "kind": news.kind,
+        "actor": news.actor,
+        "station_id": case["station_id"],
+        "bundle_id": bundle_id,
+        "sequence": sequence,
+        "state": news.state.value if news.state else None,
+        "code": news.code,
+        "due": due,
+        "detail": json.dumps(news.detail, ensure_ascii=False, sort_keys=True),
+    }
+    connection.execute(_ADD_EVENT, event)
     if news.state is None or bundle_id is None or sequence is None:
         return
     if leads:
-        connection.execute(
-            update(cases)
-            .where(cases.c.dossier_id == case["dossier_id"])
-            .values(state=news.state.value, code_of_state=news.code, due=due, sequence=sequence)
-        )
+        stand = {"state": news.state.value, "code_of_state": news.code, "due": due, "sequence": sequence}
+        connection.execute(_STAND, {"of_dossier": case["dossier_id"], **stand})
     status = Status(
         station_id=case["station_id"],
         bundle_id=bundle_id,
@@ -125,7 +134,9 @@ def newest_status(connection: Connection, station_id: str, bundle_id: str) -> St
     )
 
 
-def _next_sequence(connection: Connection, case: RowMapping, bundle_id: str) -> int:
+def _next_sequence(connection: Connection, case: Case, bundle_id: str) -> int:
+    if bundle_id == case["bundle_id"]:
+        return int(case["sequence"]) + 1
     query = select(func.max(case_events.c.sequence)).where(
         case_events.c.station_id == case["station_id"], case_events.c.bundle_id == bundle_id
     )

@@ -66,6 +66,40 @@ def test_every_changed_bit_of_a_png_is_noticed(at: int, bit: int) -> None:
         check_press(PRESS.model_copy(update={"png": bytes(raw)}))
 
 
+@given(data=st.data(), depth=st.sampled_from([4, 8]), kind=st.sampled_from([0, 1, 2, 3, 4, None]))
+@settings(max_examples=80, deadline=None)
+def test_every_filter_gives_the_same_pixels(data: st.DataObject, depth: int, kind: int | None) -> None:
+    """A PNG may filter its rows as it likes, each row otherwise (None): what counts is the picture."""
+    width, height = 2 * data.draw(st.integers(1, 12)), data.draw(st.integers(1, 12))
+    row_bytes = width * depth // 8
+    pixels = data.draw(st.binary(min_size=row_bytes * height, max_size=row_bytes * height))
+    rows, above = [], bytes(row_bytes)
+    for y in range(height):
+        row = pixels[y * row_bytes : (y + 1) * row_bytes]
+        rows.append(_filtered(row, above, kind if kind is not None else data.draw(st.integers(0, 4))))
+        above = row
+    head = struct.pack(">IIBBBBB", width, height, depth, 0, 0, 0, 0)
+    parts = (_chunk(b"IHDR", head), _chunk(b"IDAT", zlib.compress(b"".join(rows))), _chunk(b"IEND", b""))
+    press = _press(pixels, width, height, depth)
+
+    check_press(press.model_copy(update={"png": b"\x89PNG\r\n\x1a\n" + b"".join(parts)}))
+
+
+def _filtered(row: bytes, above: bytes, kind: int) -> bytes:
+    """A row as PNG filters it (third edition, 9.2), one byte a step."""
+    out = bytearray([kind])
+    for i, value in enumerate(row):
+        left, up, corner = row[i - 1] if i else 0, above[i], above[i - 1] if i else 0
+        estimate = left + up - corner
+        nearest = min((left, up, corner), key=lambda one: abs(estimate - one))
+        out.append((value - (0, left, up, (left + up) // 2, nearest)[kind]) & 0xFF)
+    return bytes(out)
+
+
+def _chunk(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
 def test_picture_of_another_format_is_no_press() -> None:
     """A JPEG, a coloured PNG, a 16-bit PNG, a PNG with a foreign tail."""
     coloured = io.BytesIO()
@@ -79,12 +113,8 @@ def test_picture_of_another_format_is_no_press() -> None:
 
 def test_picture_that_would_unpack_to_gigabytes_is_refused_by_its_header() -> None:
     """Nothing is unpacked for a size that the bundle did not name."""
-
-    def chunk(name: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-
     head = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0)
-    bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", b"x") + chunk(b"IEND", b"")
+    bomb = b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", b"x") + _chunk(b"IEND", b"")
 
     with pytest.raises(BundleRejected) as caught:
         check_press(PRESS.model_copy(update={"png": bomb}))
