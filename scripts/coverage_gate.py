@@ -1,6 +1,6 @@
 """Runs the tests of the pure packages under coverage and fails where one of them is not covered well enough.
 
-They are those of the contract `pure` in .importlinter; the tests of `a.b` lie in tests/a/b/ or tests/a/test_b.py.
+They are those of the contract `pure` in .importlinter; the tests of `a.b` lie in tests/a/b/ or tests/a/test_b*.py.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def tests_of(package: str) -> list[Path]:
     """The folder and the file that mirror a package or module; those that exist."""
     *parents, name = package.split(".")
     folder = ROOT.joinpath("tests", *parents)
-    return [path for path in (folder / name, folder / f"test_{name}.py") if path.exists()]
+    return [path for path in (folder / name, *sorted(folder.glob(f"test_{name}*.py"))) if path.exists()]
 
 
 def main() -> int:
