@@ -9,6 +9,7 @@ Must never write lossy compression.
 from __future__ import annotations
 
 import io
+import warnings
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -172,7 +173,7 @@ def _expand(body: bytes, compression: Compression, width_px: int, height_px: int
         case Compression.PNG:
             image = png4.decode_grey(body)
         case Compression.JPEG2000_LOSSLESS:
-            image = _from_jpeg2000(body)
+            image = _from_jpeg2000(body, width_px, height_px)
     if (image.width_px, image.height_px, image.bit_depth) != (width_px, height_px, depth):
         raise _invalid("header and image disagree about size or depth")
     return image
@@ -189,30 +190,45 @@ def _jpeg2000(grey: bytes, width_px: int, height_px: int) -> bytes:
     return out.getvalue()
 
 
-def _from_jpeg2000(body: bytes) -> GreyImage:
+def _from_jpeg2000(body: bytes, width_px: int, height_px: int) -> GreyImage:
+    """Sizes are compared before decoding, so that a few bytes cannot ask for gigabytes."""
     from PIL import Image, UnidentifiedImageError
 
-    if _wavelet(body) != _REVERSIBLE_5_3:
-        raise _invalid("JPEG 2000 is not reversible")
+    if _codestream(body) != (width_px, height_px, _REVERSIBLE_5_3) or _box_size(body) not in (
+        None,
+        (width_px, height_px),
+    ):
+        raise _invalid("header and image disagree, or JPEG 2000 is not reversible")
     try:
         with Image.open(io.BytesIO(body), formats=["JPEG2000"]) as picture:
-            if picture.mode != "L" or picture.width * picture.height > MAX_IMAGE_BYTES:
+            if picture.mode != "L" or picture.size != (width_px, height_px):
                 raise _invalid(f"JPEG 2000 of mode {picture.mode}")
             return GreyImage(picture.tobytes(), picture.width, picture.height, 8)
+    except RecordInvalid:
+        raise
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        if isinstance(error, RecordInvalid):
-            raise
-        raise _invalid("JPEG 2000 does not decode") from None
+        raise _invalid("JPEG 2000 does not decode") from error
 
 
 _REVERSIBLE_5_3 = 1
 
 
-def _wavelet(body: bytes) -> int | None:
-    """The transformation byte of the COD marker (ISO/IEC 15444-1, A.6.1), or None where there is no marker."""
+def _codestream(body: bytes) -> tuple[int, int, int] | None:
+    """Width, height and wavelet as SIZ and COD say (ISO/IEC 15444-1, A.5.1, A.6.1), or None without these markers."""
     at = body.find(b"\xff\x4f\xff\x51")
-    at = body.find(b"\xff\x52", at) if at >= 0 else -1
-    return body[at + 13] if 0 <= at < len(body) - 13 else None
+    cod = body.find(b"\xff\x52", at + 24) if at >= 0 else -1
+    if cod < 0 or cod + 14 > len(body):
+        return None
+    right, bottom, left, top = (int.from_bytes(body[at + place : at + place + 4], "big") for place in (8, 12, 16, 20))
+    return right - left, bottom - top, body[cod + 13]
+
+
+def _box_size(body: bytes) -> tuple[int, int] | None:
+    """Width and height of the image header box of a JP2 file (I.5.3.1), or None for a bare codestream."""
+    at = body.find(b"ihdr")
+    if at < 0:
+        return None
+    return int.from_bytes(body[at + 8 : at + 12], "big"), int.from_bytes(body[at + 4 : at + 8], "big")
 
 
 def _quality_bytes(block: QualityBlock) -> bytes:
