@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from wire.rules import load_rules
+from wire.rules.fact_types import FACT_TYPES
 
 ROOT = Path(__file__).parents[3]
 MODULES = sorted((ROOT / "wire" / "rules").glob("*.py"))
@@ -123,3 +124,10 @@ def test_every_row_names_a_source_and_texts_are_nfc() -> None:
         sources = [*policy.rows.values(), *policy.warnings.values(), policy.activation]
 
         assert all(len(item.source) > 3 for item in sources)
+
+
+def test_the_guide_explains_every_fact_a_condition_may_name() -> None:
+    """docs/rules.md is what an administrator writes conditions by."""
+    guide = (ROOT / "docs" / "rules.md").read_text("utf-8")
+
+    assert [fact for fact in FACT_TYPES if f"`{fact}`" not in guide] == []

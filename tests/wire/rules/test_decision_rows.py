@@ -208,6 +208,13 @@ def test_a_single_planned_finger_captured_needs_no_signature(decide_with: Decide
     )
 
 
+@pytest.mark.parametrize("state", ["missing", "bandaged", "worn", "refused", "not_required"])
+def test_every_state_but_captured_needs_the_signature(decide_with: Decide, state: str) -> None:
+    """The state is the reason, the signature the officer's word for it."""
+    assert decide_with({"fingers.left_little": state}).row == "D22"
+    assert decide_with({"fingers.left_little": state, "fingers_signed": False}).row == "D20"
+
+
 def test_without_plan_the_plan_is_what_fingers_lists(decide_with: Decide) -> None:
     """A missing plan is the listed fingers: nothing else is asked for, everything listed is."""
     assert decide_with({"plan": None, "fingers": {"left_ring": "captured"}}).row == "D22"
