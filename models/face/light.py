@@ -1,6 +1,6 @@
 """Light on the face: exposure, evenness, range, contrast and colour, all inside the oval of the face mesh.
 
-Works on the 192x192 cut in which the landmarks were found, every second pixel. Raw values only ever describe the
+Works on the 192x192 cut in which the landmarks were found, every third pixel. Raw values only ever describe the
 picture; nothing here knows a limit.
 """
 
@@ -18,7 +18,7 @@ from models.face.types import Face, Floats, Measured, Rgb
 
 UNDER_AT, OVER_AT = 25, 247
 _CHEEKS = (50, 280)
-_STEP = 2
+_STEP = 3
 Luma = NDArray[np.uint8]
 
 
@@ -40,7 +40,7 @@ class Lit:
     """The face as lit pixels.
 
     Attributes:
-        rgb: the cut, every second pixel. grey: its luma. inside: which pixels lie in the oval of the face.
+        rgb: the cut, every third pixel. grey: its luma. inside: which pixels lie in the oval of the face.
         points: (468, 2) landmarks in the same coordinates.
         histogram: (256,) of the luma inside.
     """
@@ -88,7 +88,7 @@ def exposure(view: Lit) -> list[Measured]:
 
 def evenness(view: Lit) -> float:
     """Overlap of the luma histograms of a square on each cheek, 0..1, in 32 steps."""
-    half = max(2, round(INPUT / _STEP / 24))
+    half = max(2, round(INPUT / _STEP / 20))
     shares = []
     for x, y in view.points[list(_CHEEKS)].tolist():
         column = min(max(int(x), half), view.grey.shape[1] - half)
