@@ -101,7 +101,7 @@ class _Plan:
 
     @property
     def height(self) -> int:
-        return self.bottom - self.head_px - 16
+        return self.bottom - self.head_px - 14
 
 
 def draw_pages(screen: Screen) -> list[Canvas]:
@@ -112,7 +112,7 @@ def draw_pages(screen: Screen) -> list[Canvas]:
         canvas = Canvas(Image.new("RGB", (WIDTH, HEIGHT), GROUND), mono=False)
         _paint_head(canvas, screen, plan)
         room = plan.bottom - plan.head_px - (TURN_PX if len(bodies) > 1 else 0)
-        paint_rows(canvas, rows, SIDE, plan.head_px + max(8, (room - height_of(rows)) // 2))
+        paint_rows(canvas, rows, SIDE, plan.head_px + max(7, (room - height_of(rows)) // 2))
         for cell in plan.cells:
             _paint_cell(canvas, cell)
         if len(bodies) > 1:
@@ -204,7 +204,7 @@ def _rows(screen: Screen, plan: _Plan, step: tuple[int, int], hand_px: int, *, b
     )
     if screen.detail:
         face = Face(step[0], 700, 90)
-        rows += text_rows(screen.detail, face, width, accent, "detail", mono=False, gap=12, leading=2)
+        rows += text_rows(screen.detail, face, width, accent, "detail", mono=False, gap=max(6, step[0] - 6), leading=2)
     if screen.progress is not None:
         rows.append(_progress(screen.progress, width, accent))
     for key in plan.homeless:
@@ -278,7 +278,7 @@ def _progress(progress: tuple[int, int], width: int, accent: Rgb) -> Row:
         if share > 0:
             _bar(canvas, (x, middle - 4, x + max(9, round((right - x) * share)), middle + 4), accent)
 
-    return Row(height, 12, paint, block="progress")
+    return Row(height, 9, paint, block="progress")
 
 
 def _bar(canvas: Canvas, box: tuple[int, int, int, int], fill: Rgb) -> None:
