@@ -9,7 +9,6 @@ Must never write lossy compression.
 from __future__ import annotations
 
 import io
-import warnings
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
