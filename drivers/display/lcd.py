@@ -18,6 +18,7 @@ from drivers.display.draw import Layout
 from drivers.display.lines import DisplayLines
 from drivers.display.presenter import Picture
 from drivers.display.shell import Glass, ScreenOptions, ScreenShell, missing
+from drivers.panel.gpiozero import OptionalPin
 
 CHIPS = {"ili9341": ili9341, "st7789": st7789}
 DIM_LEVEL = 0.12
@@ -30,7 +31,7 @@ class LcdOptions(ScreenOptions):
         chip: the controller on the module.
         port, device: SPI bus and chip select (`/dev/spidev0.0`).
         speed_mhz: of the SPI bus; long wires want less.
-        data_command, reset, backlight: lines of the module; backlight None where it is wired to 3.3 V.
+        data_command, reset, backlight: lines of the module; backlight `"none"` where it is wired to 3.3 V.
         pin_factory: `lgpio` on a Raspberry Pi, `eid_emulated` in tests.
         bgr: swaps red and blue, for ILI9341 modules that want it.
     """
@@ -41,7 +42,7 @@ class LcdOptions(ScreenOptions):
     speed_mhz: Literal[8, 16, 20, 24, 28, 32, 36, 40] = 32
     data_command: int = Field(default=24, ge=0, le=27)
     reset: int = Field(default=25, ge=0, le=27)
-    backlight: int | None = Field(default=18, ge=0, le=27)
+    backlight: OptionalPin = 18
     pin_factory: Literal["lgpio", "eid_emulated"] = "lgpio"
     socket: Path | None = Field(default=None, strict=False)
     bgr: bool = False

@@ -13,11 +13,11 @@ import time
 from collections.abc import Callable, Iterable
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import gpiozero
 from gpiozero.exc import GPIOPinInUse
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from drivers.errors import DeviceFault
 from drivers.panel.errors import PinFactoryUnusable, PinUnusable
@@ -43,6 +43,12 @@ RESERVED: dict[int, str] = {
 CHANNELS = ("red", "green", "blue")
 
 
+OptionalPin = Annotated[
+    Annotated[int, Field(ge=0, le=27)] | None, BeforeValidator(lambda value: None if value == "none" else value)
+]
+"""A line that a device may lack: TOML knows no null, so the configuration says `"none"`."""
+
+
 class PanelOptions(BaseModel):
     """The panel in the configuration. Pins are BCM numbers.
 
@@ -54,7 +60,7 @@ class PanelOptions(BaseModel):
         socket: control socket of the emulated panel, else from the environment variable EID_PANEL_SOCKET.
         buttons_pull_up: buttons connect to ground (True) or to 3.3 V (False).
         common_anode: the RGB LED lights on a low line.
-        flash, buzzer: None where the panel has none.
+        flash, buzzer: `"none"` where the panel has none.
         close_timeout_s: how long `close` waits for the panel's thread.
     """
 
@@ -71,8 +77,8 @@ class PanelOptions(BaseModel):
     red: int = Field(default=12, ge=0, le=27)
     green: int = Field(default=13, ge=0, le=27)
     blue: int = Field(default=19, ge=0, le=27)
-    flash: int | None = Field(default=26, ge=0, le=27)
-    buzzer: int | None = Field(default=20, ge=0, le=27)
+    flash: OptionalPin = 26
+    buzzer: OptionalPin = 20
     buttons_pull_up: bool = True
     common_anode: bool = False
     close_timeout_s: float = Field(default=2.0, gt=0, le=10)

@@ -194,13 +194,17 @@ def test_a_closed_panel_says_so(socket_path: Path) -> None:
 
 def test_a_panel_without_buzzer_and_flash_does_nothing(socket_path: Path) -> None:
     """Optional parts may be absent."""
-    panel = GpiozeroPanel(options(socket_path, buzzer=None, flash=None))
+    panel = create(
+        "panel",
+        "gpiozero",
+        {"pin_factory": "eid_emulated", "socket": str(socket_path), "buzzer": "none", "flash": "none"},
+    )
     panel.open(lambda edge: None)
     panel.beep(2)
     panel.flash(True)
     panel.close()
 
-    assert dict(options(socket_path, buzzer=None).pins()).keys().isdisjoint({"buzzer"})
+    assert dict(options(socket_path, buzzer="none").pins()).keys().isdisjoint({"buzzer"})
 
 
 def test_common_anode_and_pull_down_keep_their_meaning(socket_path: Path) -> None:
