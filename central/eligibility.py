@@ -5,7 +5,7 @@ Must never decide: every condition stands in the rules' dated data files (wire/r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, assert_never
 
 from central.adapters.port import Reference, RegisterAnswer
@@ -41,15 +41,19 @@ def after_capture(
     register: RegisterAnswer | None,
     rules: Rules,
     received_ms: int,
+    mrz: Sequence[str] | None = None,
 ) -> Decision:
     """The answer to a captured case. Raises CaseInvalid.
 
     Args:
+        mrz: lines the station read off the document; the rules compare them with the form.
         bundle_facts: as `central.examine.facts_of` wrote them.
         register: None while the register has not answered.
     """
     values = _form_facts(tk01, received_ms)
     fingers: Mapping[str, Mapping[str, Any]] = bundle_facts["fingers"]
+    if mrz is not None:
+        values["document"]["mrz"] = tuple(mrz)
     values |= {
         "consent": bundle_facts["consent"]["given_by"] == order.consent_by,
         # A portrait below the gates is in a bundle only with the officer's signed exception.

@@ -151,8 +151,8 @@ class Steps:
         return _Capture(case, tk01, CaseOrder.decode(case["order_cbor"]), bundle, json.loads(row["facts"]))
 
     def _decide(self, capture: _Capture, answer: RegisterAnswer | None) -> Decision:
-        received_ms = capture.case["received_ms"]
-        return after_capture(capture.tk01, capture.order, capture.facts, answer, self._rules, received_ms)
+        received_ms, mrz = capture.case["received_ms"], capture.bundle.document.mrz
+        return after_capture(capture.tk01, capture.order, capture.facts, answer, self._rules, received_ms, mrz)
 
     def _note(self, job: Job, news: News) -> None:
         with self._store.write() as connection:

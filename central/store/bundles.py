@@ -56,17 +56,18 @@ def store_capture(
         if known != sha256:
             raise BundleRejected(Code.CONFLICT)
         return Verdict.DUPLICATE
-    case = _case_for(connection, bundle)
+    case, order = _case_for(connection, bundle)
+    detail = {"document_differs": _differing(bundle, order)}
     _insert(connection, examined, raw, sha256, now_ms)
     if case["state"] in (REGISTERED, CaseState.SUPPLEMENT.value):
         changes = {"bundle_id": bundle.bundle_id, "received_ms": now_ms, "sequence": 0}
         connection.execute(_TAKE_UP, {"of_dossier": case["dossier_id"], **changes})
         case = {**case, **changes}
         jobs.add(connection, JobKind.REGISTER_CHECK, case, bundle.bundle_id, now_ms, now_ms)
-        news = News("received", "station", CaseState.RECEIVED)
+        news = News("received", "station", CaseState.RECEIVED, detail=detail)
     else:
         # A second capture of a case in work is kept, and changes nothing: the first one stands.
-        news = News("received_again", "station", CaseState.RECEIVED, code="additional_capture")
+        news = News("received_again", "station", CaseState.RECEIVED, "additional_capture", detail=detail)
     record(connection, case, bundle.bundle_id, news, signer, now_ms)
     return Verdict.STORED
 
@@ -109,7 +110,7 @@ def facts(connection: Connection, station_id: str, bundle_id: str) -> RowMapping
     return connection.execute(query).mappings().first()
 
 
-def _case_for(connection: Connection, bundle: Bundle) -> Case:
+def _case_for(connection: Connection, bundle: Bundle) -> tuple[Case, CaseOrder]:
     case = lock_case(connection, bundle.dossier_id)
     if case is None:
         raise BundleRejected(Code.UNKNOWN_DOSSIER)
@@ -120,7 +121,13 @@ def _case_for(connection: Connection, bundle: Bundle) -> Case:
         raise BundleRejected(Code.PLAN_MISMATCH)
     if (bundle.consent.text_id, bundle.consent.text_sha256) != (order.consent.text_id, order.consent.sha256):
         raise BundleRejected(Code.CONSENT_MISMATCH)
-    return case
+    return case, order
+
+
+def _differing(bundle: Bundle, order: CaseOrder) -> list[str]:
+    """Names of document fields the station saw otherwise than the desk; the case goes on with the desk's."""
+    names = ("type", "issuing_state", "number", "valid_until", "birth_date", "sex", "nationality")
+    return [name for name in names if getattr(bundle.document, name) != getattr(order.document, name)]
 
 
 def _insert(connection: Connection, examined: Examined, raw: bytes, sha256: str, now_ms: int) -> None:
