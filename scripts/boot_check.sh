@@ -24,7 +24,7 @@ cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
 [[ ! -e /etc/pip.conf ]] || cp /etc/pip.conf "$root/etc/pip.conf"
 
-rm -rf "$root/opt/eid/src" "$root/root/fleet" "$root/root/files" "$root/root/boot.log"
+rm -rf "$root/opt/eid/src" "$root/srv/fleet" "$root/srv/files" "$root/srv/boot.log"
 mkdir -p "$root/opt/eid/src" "$root/opt/eid/models"
 git -C "$source" ls-files -z | tar -C "$source" --null -T - -cf - | tar -C "$root/opt/eid/src" -xf -
 inside() { systemd-nspawn --quiet --register=no --keep-unit -D "$root" "$@" </dev/null; }
@@ -38,10 +38,10 @@ inside sh -euc '
     install -m 0644 systemd/*.service /etc/systemd/system/
     systemd-sysusers
     systemd-tmpfiles --create /usr/lib/tmpfiles.d/eid.conf
-    /opt/eid/.venv/bin/eid-fleet init /root/fleet --host 127.0.0.1
-    /opt/eid/.venv/bin/eid-fleet station q1-desk-01 --fleet /root/fleet --out /root/files
-    install -o eid-capture -g eid -m 0600 /root/files/capture/* /etc/eid/capture/
-    install -o eid-link -g eid -m 0600 /root/files/link/* /etc/eid/link/
+    /opt/eid/.venv/bin/eid-fleet init /srv/fleet --host 127.0.0.1
+    /opt/eid/.venv/bin/eid-fleet station q1-desk-01 --fleet /srv/fleet --out /srv/files
+    install -o eid-capture -g eid -m 0600 /srv/files/capture/* /etc/eid/capture/
+    install -o eid-link -g eid -m 0600 /srv/files/link/* /etc/eid/link/
     sed -e "s/driver = \"picamera2\"/driver = \"emulated\"/" \
         -e "s/driver = \"oled-128x64\"/driver = \"emulated\"\noptions = { directory = \"\/run\/eid-capture\/screens\" }/" \
         -e "s/pin_factory = \"lgpio\"/pin_factory = \"eid_emulated\", socket = \"\/run\/eid-capture\/panel.sock\"/" \
@@ -55,10 +55,10 @@ else
     inside /opt/eid/.venv/bin/eid-station fetch-models --into /opt/eid/models
 fi
 
-cat >"$root/root/boot.sh" <<'PROBE'
+cat >"$root/srv/boot.sh" <<'PROBE'
 #!/bin/bash
 # Runs inside: one line for each thing seen, the last is the verdict.
-exec >/root/boot.log 2>&1
+exec >/srv/boot.log 2>&1
 property() { systemctl show "$1" -p "$2" --value; }
 reach() { # unit, restarts: active again after that many
     for _ in $(seq 600); do
@@ -91,10 +91,10 @@ journalctl -u eid-capture -u eid-link --no-pager | tail -n 40
 [[ $failed == 0 ]] && echo "verdict: passed" || echo "verdict: FAILED"
 systemctl poweroff
 PROBE
-chmod +x "$root/root/boot.sh"
-printf '[Service]\nExecStart=/root/boot.sh\n' >"$root/etc/systemd/system/boot-check.service"
+chmod +x "$root/srv/boot.sh"
+printf '[Service]\nExecStart=/srv/boot.sh\n' >"$root/etc/systemd/system/boot-check.service"
 mkdir -p "$root/etc/systemd/system/multi-user.target.wants"
 ln -sf /etc/systemd/system/boot-check.service "$root/etc/systemd/system/multi-user.target.wants/"
 timeout 300 systemd-nspawn --quiet --boot --register=no --keep-unit --private-network -D "$root" </dev/null >/dev/null || true
-cat "$root/root/boot.log"
-grep -q '^verdict: passed' "$root/root/boot.log"
+cat "$root/srv/boot.log"
+grep -q '^verdict: passed' "$root/srv/boot.log"
