@@ -181,6 +181,10 @@ class Spool:
         names = sorted(name[: -len(SUFFIX)] for name in _entries(self._quarantine) if name.endswith(SUFFIX))
         return tuple(Quarantined(name, *self._reason(name)) for name in names)
 
+    def quarantine_count(self) -> int:
+        """How many of them, without reading their reasons."""
+        return sum(name.endswith(SUFFIX) for name in _entries(self._quarantine))
+
     def free_bytes(self) -> int:
         """What the file system would still take from an ordinary user."""
         try:
@@ -215,6 +219,13 @@ class Spool:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def fingerprint(self) -> tuple[int, ...]:
+        """Differs once a file came to or left the outbox, the requests or the quarantine; cheap, for polling."""
+        try:
+            return tuple(folder.stat().st_mtime_ns for folder in (self._outbox, self._requests, self._quarantine))
+        except OSError as error:
+            raise durable.storage_error(error, self.state_dir.name) from error
 
     def requests(self) -> tuple[str, ...]:
         """Dossier ids capture asks for."""

@@ -47,7 +47,6 @@ class Brain:
         self._window = Window(rules, uniform)
         self._mail = Mail(rules, uniform)
         self._known: dict[str, ev.Known] = {}
-        self._apart: dict[str, str] = {}
         self._quarantined = 0
         self._accepting: bool | None = None
         self._centre_ms = 0
@@ -134,12 +133,7 @@ class Brain:
         self._save()
 
     def _on_listed(self, event: ev.Listed) -> None:
-        """A bundle that was set apart and still lies there is moved again: the medium may have refused."""
-        names = {file.bundle_id for file in event.files}
-        self._apart = {name: reason for name, reason in self._apart.items() if name in names}
-        for name, reason in self._apart.items():
-            self._do(ev.SetApartBundle(name, reason))
-        self._window.listed(file for file in event.files if file.bundle_id not in self._apart)
+        self._window.listed(event.files)
         self._mail.requested(event.requests)
         self._quarantined = event.quarantine_count
 
@@ -327,7 +321,6 @@ class Brain:
         if bundle_id not in self._window:
             return
         self._window.forget(bundle_id)
-        self._apart[bundle_id] = reason
         self._quarantined += 1
         self._do(ev.SetApartBundle(bundle_id, reason))
         self._fault("quarantine", BundleSetApart(bundle=bundle_id, reason=reason))

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import TextIO, assert_never
 
+from station import durable
 from station.errors import SpoolError
 from station.link import events as ev
 from station.link import inbound, tls
@@ -33,6 +34,7 @@ from station.link.errors import (
     LinkCrashed,
     LinkError,
 )
+from station.link.mail import Mailed, address
 from station.link.rules import Uniform
 from station.link.session import (
     NETWORK_THREAD,
@@ -52,7 +54,7 @@ from station.log import Level, Log
 from station.notify import Notifier
 from station.spool import Spool
 from wire import topics
-from wire.messages import CaseRequest, StationEvent, StationState, Sync
+from wire.messages import StationState
 
 EXIT_OK, EXIT_CRASHED, EXIT_BUSY, EXIT_CONFIG = 0, 70, 75, 78
 """sysexits.h: software error, try again later, configuration error."""
@@ -60,7 +62,7 @@ EXIT_OK, EXIT_CRASHED, EXIT_BUSY, EXIT_CONFIG = 0, 70, 75, 78
 TAKEN_OVER = 0x8E
 LEAVE_DEADLINE_S = 2.0
 LOOK_ANYWAY_S = 5.0
-RETRY_STORAGE_S = 5.0
+RETRY_STORAGE_S = 2.0
 CERTIFICATE_EVERY_S = 3600.0
 PRUNE_EVERY_S = 6 * 3600.0
 MAX_NETWORK_THREADS = 4
@@ -98,7 +100,7 @@ class Daemon:
         self._generation = 0
         self._flight = _Flight()
         self._stop = threading.Event()
-        self._listed: list[ev.Event] = []
+        self._fingerprint: tuple[int, ...] = ()
         self._due: dict[str, float] = {}
         self._crash: BaseException | None = None
 
@@ -113,7 +115,7 @@ class Daemon:
 
     def run(self) -> int:
         """Until asked to stop. Raises whatever nobody expected."""
-        self._spool.link_dir.mkdir(parents=True, exist_ok=True)
+        durable.make_directory(self._spool.link_dir)
         if not self._spool.claim():
             raise LinkAlreadyRunning(where=self._config.state_dir.name)
         try:
@@ -166,16 +168,21 @@ class Daemon:
                 self._feed(ev.Storage(Fault.of(error)))
 
     def _look(self, now: ev.Now) -> None:
-        """Tells the brain what the folders hold, when that changed and now and then anyway."""
+        """Tells the brain what the folders hold: when they changed, while files are unread, and now and then anyway.
+
+        A change within one tick of the file system's clock is caught by the next regular look.
+        """
         try:
+            seen = self._spool.fingerprint()
+            if seen == self._fingerprint and not self._desk.unread and not self._is_due("list", LOOK_ANYWAY_S):
+                return
             found = self._desk.look(now.wall_ms)
         except SpoolError as error:
             self._feed(ev.Storage(Fault.of(error)))
             return
-        if found != self._listed or self._is_due("list", LOOK_ANYWAY_S):
-            self._listed = found
-            for event in found:
-                self._feed(event)
+        self._fingerprint = seen
+        for event in [*found, ev.Storage(self._desk.fault)]:
+            self._feed(event)
 
     # --- from the session ---
 
@@ -296,26 +303,15 @@ class Daemon:
             self._feed(ev.Storage(Fault.of(error)))
             return
         if data is None:
-            self._listed = []
+            self._fingerprint = ()
             self._due.pop("look", None)
             return
         mid = self._of().publish(topics.up_bundle(self._config.station_id, bundle_id), data)
         self._flight.bundles[mid] = bundle_id
         self._log.event("link.bundle.sent", bundle=bundle_id, size_bytes=len(data))
 
-    def _publish(self, message: Sync | StationState | StationEvent | CaseRequest, token: int) -> None:
-        station = self._config.station_id
-        match message:
-            case Sync():
-                topic, retain = topics.up_sync(station), False
-            case StationState():
-                topic, retain = topics.state(station), True
-            case StationEvent(kind=kind):
-                topic, retain = topics.up_event(station, kind), False
-            case CaseRequest():
-                topic, retain = topics.up_request(station, message.operation), False
-            case _:
-                assert_never(message)
+    def _publish(self, message: Mailed, token: int) -> None:
+        topic, retain = address(message)
         mid = self._of().publish(topic, message.encode(), retain=retain)
         self._flight.mail[mid] = token
 

@@ -94,14 +94,15 @@ class Desk:
         found: list[ev.Event] = []
         for name in self._spool.foreign():
             found.append(ev.SetApart(self._spool.quarantine_foreign(name, at_ms), "foreign_file"))
-        files = [file for file in self._spool.outbox() if ("remove", file.bundle_id) not in self._pending]
+        leaving = {name for what, name in self._pending if what in ("remove", "apart")}
+        files = [file for file in self._spool.outbox() if file.bundle_id not in leaving]
         self._drop_stale(files)
         fresh = [file for file in files if file.bundle_id not in self._read and file.bundle_id not in self._unfit]
         self.unread = len(fresh) > READ_AT_ONCE
         for file in fresh[:READ_AT_ONCE]:
             self._inspect(file)
         listed = tuple(self._outgoing(file) for file in files)
-        found.append(ev.Listed(listed, self._spool.requests(), len(self._spool.quarantined())))
+        found.append(ev.Listed(listed, self._spool.requests(), self._spool.quarantine_count()))
         found.extend(ev.Unfit(file.bundle_id, reason) for file, reason in self._unfit.values())
         return found
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from station.link.events import Now, Publish
 from station.link.rules import Rules, Uniform, jitter
+from wire import topics
 from wire.messages import CaseRequest, Outstanding, StationEvent, StationState, Sync
 
 SYNC_BUNDLES, SYNC_STATUSES = 1000, 2000
@@ -15,6 +17,8 @@ SYNC_BUNDLES, SYNC_STATUSES = 1000, 2000
 
 MAX_EVENTS = 100
 """Events kept while offline; quarantine itself stays on disk and is told again at the next start."""
+
+Mailed = Sync | StationState | StationEvent | CaseRequest
 
 
 @dataclass(slots=True)
@@ -109,3 +113,19 @@ def syncs(station_id: str, waiting: Sequence[tuple[str, bytes]], cases: Sequence
         )
         for part in range(count)
     ]
+
+
+def address(message: Mailed) -> tuple[str, bool]:
+    """The topic of a message, and whether the broker retains it."""
+    station = message.station_id
+    match message:
+        case Sync():
+            return topics.up_sync(station), False
+        case StationState():
+            return topics.state(station), True
+        case StationEvent(kind=kind):
+            return topics.up_event(station, kind), False
+        case CaseRequest():
+            return topics.up_request(station, message.operation), False
+        case _:
+            assert_never(message)

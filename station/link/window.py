@@ -86,7 +86,7 @@ class Window:
     def poisoned(self) -> list[str]:
         """Bundles that were in flight at too many disconnects."""
         limit = self._rules.poison_disconnects
-        return [name for name in sorted(self._bundles) if self.strikes.get(name, 0) >= limit]
+        return sorted(name for name, count in self.strikes.items() if count >= limit and name in self._bundles)
 
     def larger_than(self, packet_bytes: int, topic_bytes: int) -> list[str]:
         """Bundles whose PUBLISH packet would exceed `packet_bytes`."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -110,6 +113,42 @@ class TestDelivery:
         assert len(own_centre.stored) == 8
         assert not own_site.quarantined()
         assert 1 <= len(losses) <= 2, "said once per kind of loss"
+
+    def test_a_broker_that_speaks_3_1_1_is_served_by_configuration(self, site: Any, centre: Any) -> None:
+        """Nothing depends on MQTT 5; there is no fallback, only `mqtt_version = 4`."""
+        site.put(1, 50_000)
+        with link(site.config(mqtt_version=4)):
+            until(lambda: not site.outbox(), "the outbox to empty")
+            site.put(2)
+            until(lambda: not site.outbox(), "the second")
+
+        assert len(centre.stored) == 2
+
+    def test_an_idle_connection_lives_on_pings(self, site: Any) -> None:
+        """LINK-031: PINGRESP is a heartbeat; without it the link would leave after 2.5 s of silence."""
+        with link(site.config(keepalive_s=1)) as running:
+            until(site.online, "the connection")
+            begun = time.monotonic()
+            until(lambda: time.monotonic() - begun > 3.0, "three idle seconds")
+
+            assert site.online()
+            assert running.said("link.lost") == 0
+
+    def test_a_broker_that_stops_answering_is_left_and_found_again(self, own_site: Any, own_centre: Any) -> None:
+        """LINK-031: stopped, it still holds the connection open; the link notices and recovers."""
+        own_site.put(1)
+        with link(own_site.config(keepalive_s=1)):
+            until(lambda: not own_site.outbox(), "the first")
+            os.kill(own_site.broker.pid, signal.SIGSTOP)
+            own_site.put(2)
+            until(
+                lambda: own_site.error_shown() in ("error.link.stalled", "error.link.lost"), "the silence to be shown"
+            )
+            os.kill(own_site.broker.pid, signal.SIGCONT)
+            until(lambda: not own_site.outbox(), "the second")
+
+        assert len(own_centre.stored) == 2
+        assert own_site.quarantined() == {}
 
 
 class TestWrongReceipts:
@@ -398,6 +437,18 @@ class TestProcess:
         assert {line["process"] for line in lines} == {"link"}
         assert lines[-1]["event"] == "link.stopped"
         until(lambda: centre.states and not centre.states[-1].online, "the goodbye")
+
+    def test_a_killed_link_is_reported_offline_by_its_will(self, site: Any, centre: Any) -> None:
+        """LINK-038: and a reader of the folder sees that nobody stands behind link.json."""
+        process = harness.LinkProcess(site.config_file(), site.root / "link.log")
+        process.start()
+        until(site.online, "the connection")
+        until(lambda: centre.states and centre.states[-1].online, "online")
+        process.kill()
+        until(lambda: not centre.states[-1].online, "the will")
+
+        assert site.spool.link_state().connected
+        assert not site.spool.link_running()
 
     def test_the_centre_key_is_missing(self, site: Any) -> None:
         """Without it nothing could be believed: the process says so and ends."""

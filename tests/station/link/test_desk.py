@@ -138,6 +138,25 @@ def test_a_bundle_that_cannot_be_removed_is_not_sent_again(spool: Spool, monkeyp
     assert spool.outbox() == ()
 
 
+def test_a_bundle_that_cannot_be_set_apart_is_not_sent_again(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LINK-050: tried until the medium lets it move."""
+    desk = desk_of(spool)
+    spool.put_bundle(bundle_id(1), sealed(1))
+    with monkeypatch.context() as patch:
+
+        def rename(*_: object) -> None:
+            raise OSError(errno.EIO, "bad")
+
+        patch.setattr(os, "rename", rename)
+        desk.keep(ev.SetApartBundle(bundle_id(1), "poison"), 5)
+
+        assert desk.look(0) == [ev.Listed((), (), 0)]
+
+    desk.retry()
+
+    assert [(found.name, found.reason) for found in spool.quarantined()] == [(bundle_id(1), "poison")]
+
+
 @pytest.mark.parametrize("number", [errno.EIO, errno.EACCES])
 def test_a_bundle_that_cannot_be_read_is_unfit(spool: Spool, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     """LINK-023: one bad sector, or one file of the wrong mode, stops nobody else."""
