@@ -90,6 +90,10 @@ class DisplayPort(Protocol):
         """Dims against burn-in when nothing happens; `show` wakes it."""
         ...
 
+    def settle(self, timeout_s: float) -> bool:
+        """Waits until what was handed over stands on the glass; whether it does."""
+        ...
+
     def close(self) -> None:
         """Blank. Never raises; safe to call twice."""
         ...

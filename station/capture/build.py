@@ -44,6 +44,8 @@ from wire.errors import EidError
 
 LOCAL_ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
+_SETTLE_S = 3.0
+
 LOOPBACK_DRIVERS = {"sbi"}
 """Fingerprint drivers that speak to a device service on the private loopback."""
 
@@ -178,6 +180,7 @@ def show_failure(config: StationConfig, error: EidError) -> None:
         display = registry.create("display", config.display.driver, config.display.options)
         display.open()
         display.show(fatal_screen(catalogue(), error))
+        display.settle(_SETTLE_S)
     except EidError:
         return
 

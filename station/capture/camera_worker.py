@@ -119,9 +119,10 @@ class CameraWorker(Worker[UseCamera]):
         return changed
 
     def _fault(self, error: DriverError) -> None:
+        if self._info is not None:
+            self._camera.close()
         self._info = None
         self._failed = True
-        self._camera.close()
         self._post(PartFailed(Part.CAMERA, error.message_id, error.params))
         self._stopping.wait(_RETRY_S)
 

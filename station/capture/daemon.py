@@ -271,8 +271,7 @@ class CaptureDaemon:
         if isinstance(fatal.error, EidError):
             self._exit_code = EXIT_CONFIG
             self._log.error(fatal.error)
-            self._workers.display.send(fatal_screen(self._texts, fatal.error))
-            time.sleep(0.5)  # one drawing of the display, before the process ends
+            self._workers.display.leave(fatal_screen(self._texts, fatal.error))
         else:
             self._log.event("worker.died", Level.ERROR, worker=fatal.worker, error=type(fatal.error).__name__)
         self._ended.set()

@@ -11,6 +11,7 @@ from station.capture.worker import Post, Worker
 from station.workflow.events import Part, PartBack, PartFailed
 
 _RETRY_S = 2.0
+_SETTLE_S = 2.0
 
 
 class DisplayWorker(Worker[Screen]):
@@ -25,11 +26,14 @@ class DisplayWorker(Worker[Screen]):
         self._wanted: Screen | None = None
         self._open = False
         self._failed = False
+        self._left = False
 
     def serve(self) -> None:
         shown_at = time.monotonic()
-        while not self._stopping.is_set():
+        while not self._stopping.is_set() or self._left:
             newest = self._newest()
+            if newest is None and self._left:
+                return
             if newest is not None:
                 self._wanted, shown_at = newest, time.monotonic()
                 self._try(self._show)
@@ -39,8 +43,14 @@ class DisplayWorker(Worker[Screen]):
             elif time.monotonic() - shown_at > self._idle_dim_s:
                 self._try(lambda: self._display.idle(True))
 
+    def leave(self, screen: Screen) -> None:
+        """The last screen of a process that cannot go on: it stays on the glass after the end."""
+        self._left = True
+        self.send(screen)
+
     def release(self) -> None:
-        self._display.close()
+        if not self._left:
+            self._display.close()
 
     def _newest(self) -> Screen | None:
         newest = self._next(0.25)
@@ -57,6 +67,8 @@ class DisplayWorker(Worker[Screen]):
             self._open = True
         if self._wanted is not None:
             self._display.show(self._wanted)
+            if self._left:
+                self._display.settle(_SETTLE_S)
 
     def _try(self, action: Callable[[], None]) -> None:
         try:

@@ -18,46 +18,52 @@ from station.workflow.effects import (
 )
 from station.workflow.events import (
     Event,
-    Part,
     Sealed,
     SealFailed,
 )
-from station.workflow.onward import Outcome, home, notice, onward, session_of, storage_well
+from station.workflow.onward import Outcome, home, notice, onward, session_of
 from station.workflow.state import Fault, State, Step
 from wire.bundle import Instant
 
 
 def confirm(state: State, _event: Event, now: Instant) -> Outcome:
     session = session_of(state).model_copy(update={"confirmed": now})
-    sealing = replace(state, step=Step.SEALING, session=session)
+    sealing = replace(state, step=Step.SEALING, session=session, seal_fault=None)
     return sealing, (SaveDraft(session), Seal(session), Note("session.confirmed", session.bundle_id))
 
 
-def back_from_review(state: State, _event: Event, now: Instant) -> Outcome:
-    return back_from_finger(state, _event, now)
+def back_from_review(state: State, event: Event, now: Instant) -> Outcome:
+    return back_from_finger(state, event, now)
 
 
 def sealed(state: State, event: Sealed, now: Instant) -> Outcome:
     if event.bundle_id != session_of(state).bundle_id:
         return state, ()
-    queued = replace(state, step=Step.QUEUED, since_ns=now.monotonic_ns)
-    return replace(queued, faults=storage_well(state)), (
-        EraseDraft(),
-        Beep(2),
-        Note("session.sealed", event.bundle_id),
-    )
+    queued = replace(state, step=Step.QUEUED, since_ns=now.monotonic_ns, seal_fault=None)
+    return queued, (EraseDraft(), Beep(2), Note("session.sealed", event.bundle_id))
 
 
-def seal_failed(state: State, event: SealFailed, _now: Instant) -> Outcome:
-    """The session stays as it is; the officer is told, nothing is wiped."""
-    faults = {**state.faults, Part.STORAGE: Fault(event.message_id, event.params)}
-    return replace(state, faults=faults), (Beep(3), Note("session.seal_failed", session_of(state).bundle_id))
+def seal_failed(state: State, event: SealFailed, now: Instant) -> Outcome:
+    """The session stays as it is; the officer is told once, nothing is wiped."""
+    fault = Fault(event.message_id, event.params)
+    failed = replace(state, seal_fault=fault, seal_tried_ns=now.monotonic_ns)
+    if state.seal_fault == fault:
+        return failed, ()
+    return failed, (Beep(3), Note("session.seal_failed", session_of(state).bundle_id))
 
 
-def seal_again(state: State, _event: Event, _now: Instant) -> Outcome:
-    if Part.STORAGE not in state.faults:
+def seal_again(state: State, _event: Event, now: Instant) -> Outcome:
+    """By button, after a failure."""
+    if state.seal_fault is None:
         return state, ()
-    return replace(state, faults=storage_well(state)), (Seal(session_of(state)),)
+    return replace(state, seal_tried_ns=now.monotonic_ns), (Seal(session_of(state)),)
+
+
+def seal_by_itself(state: State, event: Event, now: Instant) -> Outcome:
+    """As soon as there is room again, without anybody's help."""
+    if now.monotonic_ns - state.seal_tried_ns < int(state.policy.notice_s * 1e9):
+        return state, ()
+    return seal_again(state, event, now)
 
 
 def next_person(state: State, _event: Event, _now: Instant) -> Outcome:

@@ -12,11 +12,8 @@ from station.workflow.effects import (
     EndFingers,
     UseCamera,
 )
-from station.workflow.events import (
-    Part,
-)
 from station.workflow.session import Session
-from station.workflow.state import Fault, Notice, State, Step
+from station.workflow.state import Notice, State, Step
 from wire.bundle import Instant
 
 Outcome = tuple[State, tuple[Effect, ...]]
@@ -31,12 +28,6 @@ def sentence(
     state: State, now: Instant, message_id: str, params: dict[str, str | int | float], warning: bool = True
 ) -> Notice:
     return Notice(message_id, now.monotonic_ns + int(state.policy.notice_s * 1e9), params, warning)
-
-
-def storage_well(state: State) -> dict[Part, Fault]:
-    faults = dict(state.faults)
-    faults.pop(Part.STORAGE, None)
-    return faults
 
 
 def session_of(state: State) -> Session:

@@ -88,3 +88,5 @@ class State:
     clock_trusted: bool = True
     faults: dict[Part, Fault] = field(default_factory=dict)
     notice: Notice | None = None
+    seal_fault: Fault | None = None
+    seal_tried_ns: int = 0

@@ -94,6 +94,7 @@ TABLE: Mapping[tuple[Step, Trigger], Transition] = {
     (Step.SEALING,           Sealed):           closing.sealed,
     (Step.SEALING,           SealFailed):       closing.seal_failed,
     (Step.SEALING,           Key.OK):           closing.seal_again,
+    (Step.SEALING,           Tick):             closing.seal_by_itself,
 
     (Step.QUEUED,            Key.OK):           closing.next_person,
     (Step.QUEUED,            Key.BACK):         closing.next_person,

@@ -11,7 +11,7 @@ from drivers.display.port import Icon, KeyHint, Screen, Tone
 from drivers.panel.port import Button, Light, Pattern
 from station.workflow.events import Part, Result
 from station.workflow.session import SKIP_REASONS, Session, resolved
-from station.workflow.state import State, Step
+from station.workflow.state import Fault, State, Step
 from wire.catalogue import Catalogue, Text
 from wire.fingers import FingerPosition
 from wire.messages import CaseState
@@ -88,7 +88,7 @@ class _Screens:
             case Step.REVIEW:
                 return self._review()
             case Step.SEALING:
-                return Screen("sealing", self._t("screen.sealing"), tone=Tone.BUSY, icon=Icon.LOCK)
+                return self._sealing()
             case Step.QUEUED:
                 return self._result() or self._queued()
             case Step.CANCEL:
@@ -135,22 +135,28 @@ class _Screens:
             Step.IDLE: (Part.STORAGE, Part.CAMERA, Part.FINGERPRINT, Part.PANEL),
             Step.PORTRAIT: (Part.CAMERA,),
             Step.FINGER: (Part.FINGERPRINT,),
-            Step.SEALING: (Part.STORAGE,),
         }
         for part in needs.get(self._state.step, ()):
             fault = self._state.faults.get(part)
             if fault is None:
                 continue
-            keys = self._keys(ok="key.again") if self._state.step is Step.SEALING else ()
-            return Screen(
-                f"fault.{part.value}",
-                self._t(f"part.{part.value}.failed"),
-                (self._t(fault.message_id, **fault.params),),
-                tone=Tone.ERROR,
-                icon=Icon.ERROR,
-                keys=keys,
-            )
+            return self._failed(part, fault)
         return None
+
+    def _failed(self, part: Part, fault: Fault, keys: tuple[KeyHint, ...] = ()) -> Screen:
+        return Screen(
+            f"fault.{part.value}",
+            self._t(f"part.{part.value}.failed"),
+            (self._t(fault.message_id, **fault.params),),
+            tone=Tone.ERROR,
+            icon=Icon.ERROR,
+            keys=keys,
+        )
+
+    def _sealing(self) -> Screen:
+        if self._state.seal_fault is not None:
+            return self._failed(Part.STORAGE, self._state.seal_fault, self._keys(ok="key.again"))
+        return Screen("sealing", self._t("screen.sealing"), tone=Tone.BUSY, icon=Icon.LOCK)
 
     # -- the steps -----------------------------------------------------------------------------------------------
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,10 +17,18 @@ from models.demo_portrait import demo_portrait
 from models.errors import ModelError
 from models.store import ModelStore
 from provisioning.broker import find_mosquitto
+from provisioning.fleet import Fleet
+from station.spool import Spool, Writer
 from tests.system.players import Desk
 from tests.system.rig_site import SiteRig
 from tests.system.rig_station import StationRig
+from wire import envelope
+from wire.case import CaseOrder
+from wire.envelope import EnvelopeType, Routing
 from wire.errors import EidError
+from wire.ids import CENTRE
+from wire.keys import SigningKey
+from wire.stations import StationRecord
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,3 +70,46 @@ def site(short_dir: Path) -> Iterator[SiteRig]:
 def desk_of(station: StationRig, portrait: Path, *, from_now: bool = False) -> Desk:
     """The people at a station that is running."""
     return Desk(station.camera(), station.panel(), station.sensor(), station.screens(from_now=from_now), portrait)
+
+
+@dataclass(slots=True)
+class LoneStation:
+    """A station without a centre: cases are laid into its inbox, sealed as the centre would."""
+
+    rig: StationRig
+    centre: SigningKey
+    record: StationRecord
+
+    def put_case(self, case: CaseOrder) -> None:
+        case = case.model_copy(update={"station_id": self.rig.station_id})
+        routing = Routing(EnvelopeType.CASE, CENTRE, self.rig.station_id, case.dossier_id)
+        sealed = envelope.seal(case.encode(), routing, [self.centre], [self.record.sealing()], os.urandom)
+        spool = Spool(self.rig.state_dir)
+        spool.prepare(Writer.LINK)
+        spool.put_case(case.dossier_id, sealed)
+
+    def sealed(self) -> list[str]:
+        return [file.bundle_id for file in Spool(self.rig.state_dir).outbox()]
+
+
+LoneMaker = Callable[..., LoneStation]
+
+
+@pytest.fixture
+def lone(short_dir: Path) -> Iterator[LoneMaker]:
+    """Makes lone stations; settings are merged into their configuration. They are not started."""
+    made: list[StationRig] = []
+    fleet = Fleet.create(short_dir / "fleet", ("127.0.0.1",), datetime.now(UTC))
+    centre = SigningKey.from_json(fleet.layout.centre_signing_key.read_bytes())
+
+    def make(**settings: Any) -> LoneStation:
+        station_id = f"lone-{len(made)}x"
+        keys = short_dir / f"{station_id}-keys"
+        record = fleet.add_station(station_id, keys, datetime.now(UTC), days=90)
+        rig = StationRig(short_dir / station_id, station_id, keys, {}, **settings)
+        made.append(rig)
+        return LoneStation(rig, centre, record)
+
+    yield make
+    for rig in made:
+        rig.stop()
