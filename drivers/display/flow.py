@@ -34,6 +34,17 @@ class Run:
     """The word goes on in the next run: it was broken because no line could hold it."""
 
 
+@lru_cache(maxsize=2048)
+def _stamp(face: Face, word: str, mono: bool) -> tuple[Image.Image, int, int]:
+    """A word as a mask, its offset to the right of the origin and its height above the baseline. Pages and screens
+    repeat their words, and rendering is most of the cost of drawing."""
+    mode = "1" if mono else "L"
+    left, top, right, bottom = (int(edge) for edge in load(face).getbbox(word, mode=mode, anchor="ls"))
+    mask = Image.new(mode, (max(1, right - left), max(1, bottom - top)), 0)
+    ImageDraw.Draw(mask).text((-left, -top), word, font=load(face), fill=255, anchor="ls")
+    return mask, left, -top
+
+
 @dataclass(slots=True)
 class Canvas:
     """A picture being drawn, and every run of text in it."""
@@ -50,10 +61,10 @@ class Canvas:
     def line(self, at: tuple[int, int], line: Line, fill: Colour, block: str) -> None:
         """Draws one line of text; `at` is the left end of its baseline."""
         x, baseline = at
-        pen = self.pen
         cursor = x
         for word in line.words:
-            pen.text((cursor, baseline), word, font=load(line.face), fill=fill, anchor="ls")
+            mask, left, above = _stamp(line.face, word, self.mono)
+            self.image.paste(fill, (cursor + left, baseline - above), mask)
             cursor += ink(line.face, word, self.mono)[2] + space_px(line.face, self.mono)
         box = (x, baseline - line.above, x + line.width, baseline + line.below)
         self.runs.append(Run(" ".join(line.words), box, line.face.size_px, block, line.joined))
