@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,24 +102,35 @@ def match_files(left: list[bytes], right: list[bytes]) -> int:
 
 
 def _analytic(image: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    fy = np.fft.fftfreq(image.shape[0])[:, None]
-    fx = np.fft.rfftfreq(image.shape[1])[None, :]
-    radius = np.hypot(fx, fy)
-    band = np.exp(-((radius - 1 / PERIOD_PX) ** 2) / (2 * 0.04**2))
-    band[0, 0] = 0
-    safe = np.maximum(radius, 1e-9)
+    band, across, down = _ridge_band(image.shape[0], image.shape[1])
     spectrum = np.fft.rfft2(image) * band
-    parts = (spectrum, spectrum * (-1j * fx / safe), spectrum * (-1j * fy / safe))
+    parts = (spectrum, spectrum * across, spectrum * down)
     ridge, riesz_x, riesz_y = (np.fft.irfft2(part, s=image.shape) for part in parts)
     return ridge, riesz_x, riesz_y
 
 
+@lru_cache(maxsize=8)
+def _ridge_band(height: int, width: int) -> tuple[NDArray[np.float64], NDArray[np.complex128], NDArray[np.complex128]]:
+    """Band-pass round the ridge frequency, and the Riesz transform across and down."""
+    fy, fx = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :]
+    radius = np.hypot(fx, fy)
+    band = np.exp(-((radius - 1 / PERIOD_PX) ** 2) / (2 * 0.04**2))
+    band[0, 0] = 0
+    safe = np.maximum(radius, 1e-9)
+    return band, -1j * fx / safe, -1j * fy / safe
+
+
 def _smooth(values: NDArray[np.float64], sigma_px: float) -> NDArray[np.float64]:
-    fy = np.fft.fftfreq(values.shape[0])[:, None]
-    fx = np.fft.rfftfreq(values.shape[1])[None, :]
-    gauss = np.exp(-2 * (np.pi * sigma_px) ** 2 * (fx * fx + fy * fy))
+    gauss = _gauss(values.shape[0], values.shape[1], sigma_px)
     smoothed: NDArray[np.float64] = np.fft.irfft2(np.fft.rfft2(values) * gauss, s=values.shape)
     return smoothed
+
+
+@lru_cache(maxsize=16)
+def _gauss(height: int, width: int, sigma_px: float) -> NDArray[np.float64]:
+    fy, fx = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :]
+    gauss: NDArray[np.float64] = np.exp(-2 * (np.pi * sigma_px) ** 2 * (fx * fx + fy * fy))
+    return gauss
 
 
 def _eroded(mask: NDArray[np.bool_], margin_px: int) -> NDArray[np.bool_]:
@@ -181,7 +193,9 @@ def _alignments(left: Minutiae, right: Minutiae) -> list[tuple[float, tuple[floa
     votes = np.stack([turn[plausible] * 60, dx[plausible], dy[plausible]], axis=1)
     if not len(votes):
         return []
-    near = (np.abs(votes[:, None, :] - votes[None, :, :]) < 14).all(axis=2)
+    near = np.ones((len(votes), len(votes)), np.bool_)
+    for axis in votes.T:
+        near &= np.abs(axis[:, None] - axis[None, :]) < 14
     counts = near.sum(axis=1)
     found = []
     for best in np.argsort(-counts, kind="stable")[:5]:

@@ -182,7 +182,7 @@ class Scanner:
             "deviceServiceVersion": SPEC_VERSION,
             "bioSubType": SUBTYPES[position],
             "purpose": "Auth" if lie == "wrong_purpose" else "Registration",
-            "env": "Developer" if lie == "wrong_env" else request["env"],
+            "env": "Staging" if lie == "wrong_env" else request["env"],
             "bioValue": encoded(iso),
             "transactionId": "0" if lie == "wrong_transaction" else request["transactionId"],
             "timestamp": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),

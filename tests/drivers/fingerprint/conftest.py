@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from drivers.fingerprint import sensor as sensor_layer
 from drivers.fingerprint.port import Attempt, CapturePolicy, Progress
 from drivers.fingerprint.remote import Applicant, EmulatedProcess, SensorRemote
 from drivers.fingerprint.serial import SerialFingerprint, SerialOptions
@@ -66,24 +67,51 @@ class Rig:
         return driver.capture((position,), replace(POLICY, **policy), obey, stop or threading.Event())
 
 
-@pytest.fixture(scope="package", params=["r307", "r503"])
-def sensor(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    folder = tmp_path_factory.mktemp(request.param)
-    process = EmulatedProcess(folder, request.param)
-    remote = process.remote()
-    yield Rig(process, remote, request.param, folder, [])
-    remote.close()
-    process.stop()
+@pytest.fixture(scope="package", autouse=True)
+def _no_boot_wait() -> Iterator[None]:
+    """The emulated module is up before the port is opened; waiting for its boot byte would only cost time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sensor_layer, "BOOT_WAIT_S", 0.01)
+        yield
 
 
-@pytest.fixture
-def rig(sensor: Rig) -> Iterator[Rig]:
+@pytest.fixture(scope="package")
+def sensors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Rig]]:
+    """One emulated process per model, started when first asked for."""
+    started: dict[str, Rig] = {}
+
+    def of(profile: str) -> Rig:
+        if profile not in started:
+            folder = tmp_path_factory.mktemp(profile)
+            process = EmulatedProcess(folder, profile)
+            started[profile] = Rig(process, process.remote(), profile, folder, [])
+        return started[profile]
+
+    yield of
+    for rig in started.values():
+        rig.remote.close()
+        rig.process.stop()
+
+
+def _fresh(rig: Rig) -> Iterator[Rig]:
     """The sensor as powered up, without faults, nobody there."""
-    sensor.remote.clear()
-    sensor.remote.auto_off()
-    sensor.remote.request("password", "00000000")
-    sensor.remote.request("swap", sensor.profile)
-    yield sensor
-    for driver in sensor.opened:
+    rig.remote.clear()
+    rig.remote.auto_off()
+    rig.remote.request("password", "00000000")
+    rig.remote.request("swap", rig.profile)
+    yield rig
+    for driver in rig.opened:
         driver.close()
-    sensor.opened.clear()
+    rig.opened.clear()
+
+
+@pytest.fixture(params=["r307", "r503"])
+def rig(request: pytest.FixtureRequest, sensors: Callable[[str], Rig]) -> Iterator[Rig]:
+    """Both models: what differs between them matters."""
+    yield from _fresh(sensors(request.param))
+
+
+@pytest.fixture(params=["r307", pytest.param("r503", marks=pytest.mark.faults)])
+def line_rig(request: pytest.FixtureRequest, sensors: Callable[[str], Rig]) -> Iterator[Rig]:
+    """What concerns the line is the same on both; the second model runs in the long suite."""
+    yield from _fresh(sensors(request.param))
