@@ -28,7 +28,11 @@ class ClockTrust(StrEnum):
 
 
 class FingerState(StrEnum):
-    """How a planned finger ended; everything but CAPTURED is its own reason and needs the officer's signature."""
+    """How a planned finger ended.
+
+    MISSING to REFUSED are their own reason and need the officer's signature; NOT_REQUIRED follows from the plan, which
+    the receiver holds against the case.
+    """
 
     CAPTURED = "captured"
     MISSING = "missing"

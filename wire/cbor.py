@@ -1,8 +1,10 @@
 """Deterministic CBOR (RFC 8949 §4.2.1), and nothing else.
 
 Everything on the wire is encoded in exactly one way; bytes that are not that one way are rejected before any of
-their content is looked at. Tags, indefinite lengths, duplicate or unsorted keys, trailing bytes and deep nesting do
-not exist here: the scan below refuses them without building objects, then cbor2 decodes.
+their content is looked at. Tags, indefinite lengths, duplicate or unsorted keys, trailing bytes, deep nesting and
+simple values other than false, true and null do not exist here: the scan below refuses them without building objects,
+then cbor2 decodes. Map keys are text or the integers -24 to 23: so no key equals another in one language and differs
+in the next (1, 1.0, true), and the two sort orders in use (bytewise; length first) are the same one.
 """
 
 from __future__ import annotations
@@ -14,27 +16,33 @@ import cbor2
 from wire.errors import WireError
 
 MAX_DEPTH = 16
-MAX_ITEMS = 65_536
+MAX_ITEMS = 262_144
+"""Above the largest bundle the model allows (2,000 attempts with their quality components)."""
+
+_PLAIN_SIMPLE = (20, 21, 22)
 
 
 class CborRejected(WireError, ValueError):
-    """Not deterministic CBOR. Parameter `reason`: truncated, trailing, tag, indefinite, length, order, depth, form."""
+    """Not deterministic CBOR.
+
+    Parameter `reason`: truncated, trailing, tag, indefinite, length, key, order, depth, form.
+    """
 
     message_id = "error.cbor"
 
 
 def encode(value: Any) -> bytes:
-    """The one encoding of `value` (dict, list, str, bytes, int, float, bool, None)."""
+    """The one encoding of `value` (dict, list, str, bytes, int, float, bool, None); keys as the module says."""
     return cbor2.dumps(value, canonical=True)
 
 
-def decode(data: bytes) -> Any:
-    """The value of exactly one deterministic CBOR item.
+def decode(data: bytes, max_items: int = MAX_ITEMS) -> Any:
+    """The value of exactly one deterministic CBOR item of at most `max_items` items, nested ones counted.
 
     Raises:
         CborRejected: for anything else; never another exception, whatever the bytes.
     """
-    scan = _Scan(data)
+    scan = _Scan(data, max_items)
     scan.item(0)
     if scan.at != len(data):
         raise CborRejected(reason="trailing")
@@ -50,14 +58,14 @@ def decode(data: bytes) -> Any:
 class _Scan:
     """Walks the heads of one item. Cost: one step a head, whatever the length of strings."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, max_items: int) -> None:
         self._data = data
         self.at = 0
-        self._items = 0
+        self._left = max_items
 
     def item(self, depth: int) -> None:
-        self._items += 1
-        if depth > MAX_DEPTH or self._items > MAX_ITEMS:
+        self._left -= 1
+        if depth > MAX_DEPTH or self._left < 0:
             raise CborRejected(reason="depth")
         major, value = self._head()
         match major:
@@ -77,6 +85,8 @@ class _Scan:
         previous = b""
         for _ in range(pairs):
             start = self.at
+            if start < len(self._data) and not _may_start_key(self._data[start]):
+                raise CborRejected(reason="key")
             self.item(depth + 1)
             key = self._data[start : self.at]
             if key <= previous:
@@ -91,6 +101,8 @@ class _Scan:
         major, info = first >> 5, first & 0x1F
         self.at += 1
         if info < 24:
+            if major == 7 and info not in _PLAIN_SIMPLE:
+                raise CborRejected(reason="form")
             return major, info
         if info > 27:
             raise CborRejected(reason="indefinite")
@@ -111,3 +123,9 @@ class _Scan:
         if length > len(self._data) - self.at:
             raise CborRejected(reason="truncated")
         self.at += length
+
+
+def _may_start_key(first: int) -> bool:
+    """A text string, or an integer that stands in its initial byte."""
+    major, info = first >> 5, first & 0x1F
+    return major == 3 or (major in (0, 1) and info < 24)

@@ -23,13 +23,25 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from wire import cbor
 from wire.errors import WireError
 from wire.ids import CENTRE, is_station_id, is_ulid
-from wire.keys import ENCAPSULATED_BYTES, HPKE_MLKEM768_X25519_KE, OpeningKey, SealingKey, Signer, VerifyingKey
+from wire.keys import (
+    ENCAPSULATED_BYTES,
+    HPKE_MLKEM768_X25519_KE,
+    KID_BYTES,
+    OpeningKey,
+    SealingKey,
+    Signer,
+    VerifyingKey,
+)
 
 SCHEMA_VERSION = 1
 MAX_ENVELOPE_BYTES = 2 * 1024 * 1024
+MAX_ENVELOPE_ITEMS = 64
+"""CBOR items outside byte strings; an envelope has fewer, so a bomb costs nothing before a signature was checked."""
 
 _ALG, _CRIT, _KID, _IV, _EK, _TYP = 1, 2, 4, 5, -4, 16
 _A256GCM = 3
+_NONCE_BYTES, _KEY_BYTES, _TAG_BYTES = 12, 32, 16
+_WRAPPED_BYTES = _KEY_BYTES + _TAG_BYTES
 _ROUTING = ["from", "id", "to", "v", _TYP]
 _SIGN_CONTEXT, _ENCRYPT_CONTEXT, _RECIPIENT_CONTEXT = "Signature", "Encrypt", "HPKE Recipient"
 
@@ -123,12 +135,16 @@ def seal(
         random_bytes: a cryptographic source (os.urandom); called for the content key and the nonce.
 
     Raises:
-        EnvelopeRejected: TOO_LARGE, or HEADER for routing facts that are not well formed.
+        EnvelopeRejected: TOO_LARGE; HEADER for routing facts that are not well formed; STRUCTURE for none, more than
+            two, or twice the same signer or recipient.
+        KeyInvalid: a recipient's key is none.
     """
-    if not signers or not 1 <= len(recipients) <= 2:
+    if not 1 <= len(signers) <= 2 or not 1 <= len(recipients) <= 2:
         raise EnvelopeRejected(Reason.STRUCTURE)
+    _distinct([signer.verifying_key.kid for signer in signers])
+    _distinct([recipient.kid for recipient in recipients])
     _check_routing(routing)
-    key, nonce = random_bytes(32), random_bytes(12)
+    key, nonce = random_bytes(_KEY_BYTES), random_bytes(_NONCE_BYTES)
     protected = cbor.encode({_ALG: _A256GCM, _IV: nonce})
     ciphertext = AESGCM(key).encrypt(nonce, content, cbor.encode([_ENCRYPT_CONTEXT, protected, b""]))
     wrapped = [_wrap(recipient, key) for recipient in recipients]
@@ -161,7 +177,7 @@ def parse(envelope: bytes) -> Parsed:
     if len(envelope) > MAX_ENVELOPE_BYTES:
         raise EnvelopeRejected(Reason.TOO_LARGE)
     try:
-        whole = cbor.decode(envelope)
+        whole = cbor.decode(envelope, MAX_ENVELOPE_ITEMS)
     except cbor.CborRejected as error:
         raise EnvelopeRejected(Reason.NOT_CANONICAL) from error
     sign, encrypt = _shape(whole, 2)
@@ -169,9 +185,7 @@ def parse(envelope: bytes) -> Parsed:
     if unprotected != {} or not isinstance(signatures, list) or not 1 <= len(signatures) <= 2:
         raise EnvelopeRejected(Reason.STRUCTURE)
     signed = tuple(_signature(entry) for entry in signatures)
-    kids = tuple(kid for _, _, kid in signed)
-    if len(set(kids)) != len(kids):
-        raise EnvelopeRejected(Reason.STRUCTURE)
+    kids = _distinct([kid for _, _, kid in signed])
     routing = _routing(_header(body))
     encrypted = cbor.encode(encrypt)
     if not isinstance(payload, bytes) or payload != hashlib.sha256(encrypted).digest():
@@ -179,7 +193,7 @@ def parse(envelope: bytes) -> Parsed:
     return Parsed(
         routing=routing,
         signer_kids=kids,
-        recipient_kids=tuple(kid for kid, _, _, _ in _recipients(encrypt)),
+        recipient_kids=_distinct([kid for kid, _, _, _ in _recipients(encrypt)]),
         _sign=(body, payload, tuple((header, signature) for header, signature, _ in signed)),
         _encrypted=encrypted,
     )
@@ -192,7 +206,7 @@ def verify(parsed: Parsed, keys: Sequence[VerifyingKey]) -> Verified:
         EnvelopeRejected: UNKNOWN_SIGNER or SIGNATURE.
     """
     known: Mapping[bytes, VerifyingKey] = {key.kid: key for key in keys}
-    if not known or set(parsed.signer_kids) != set(known):
+    if not known or set(parsed.signer_kids) != set(known) or any(known[key.kid] != key for key in keys):
         raise EnvelopeRejected(Reason.UNKNOWN_SIGNER)
     body, payload, signatures = parsed._sign
     for (header, signature), kid in zip(signatures, parsed.signer_kids, strict=True):
@@ -218,7 +232,7 @@ def open_content(verified: Verified, keys: Sequence[OpeningKey]) -> bytes:
         if key is None:
             continue
         content_key = key.unwrap(encapsulated, wrapped, _recipient_structure(header))
-        if content_key is None or len(content_key) != 32:
+        if content_key is None or len(content_key) != _KEY_BYTES:
             raise EnvelopeRejected(Reason.DECRYPTION)
         try:
             associated = cbor.encode([_ENCRYPT_CONTEXT, protected, b""])
@@ -254,7 +268,7 @@ def _header(raw: Any) -> dict[Any, Any]:
     if not isinstance(raw, bytes):
         raise EnvelopeRejected(Reason.STRUCTURE)
     try:
-        header = cbor.decode(raw)
+        header = cbor.decode(raw, MAX_ENVELOPE_ITEMS)
     except cbor.CborRejected as error:
         raise EnvelopeRejected(Reason.NOT_CANONICAL) from error
     if not isinstance(header, dict):
@@ -262,25 +276,40 @@ def _header(raw: Any) -> dict[Any, Any]:
     return header
 
 
+def _is_number(value: Any, number: int | None = None) -> bool:
+    """Whether `value` is an integer (and that one). In Python 3.0 == 3 and True == 1; on the wire they differ."""
+    return type(value) is int and number in (None, value)
+
+
+def _is_bytes(value: Any, length: int) -> bool:
+    return isinstance(value, bytes) and len(value) == length
+
+
+def _distinct(kids: Sequence[bytes]) -> tuple[bytes, ...]:
+    if len(set(kids)) != len(kids):
+        raise EnvelopeRejected(Reason.STRUCTURE)
+    return tuple(kids)
+
+
 def _signature(entry: Any) -> tuple[bytes, bytes, bytes]:
     raw, unprotected, signature = _shape(entry, 3)
     header = _header(raw)
     if unprotected != {} or set(header) != {_ALG, _KID} or not isinstance(signature, bytes):
         raise EnvelopeRejected(Reason.STRUCTURE)
-    if not isinstance(header[_KID], bytes) or not isinstance(header[_ALG], int):
+    if not _is_bytes(header[_KID], KID_BYTES) or not _is_number(header[_ALG]):
         raise EnvelopeRejected(Reason.STRUCTURE)
     return raw, signature, header[_KID]
 
 
 def _routing(header: dict[Any, Any]) -> Routing:
     critical = header.get(_CRIT)
-    if not isinstance(critical, list) or not set(map(str, _ROUTING)) <= set(map(str, critical)):
+    if not isinstance(critical, list):
         raise EnvelopeRejected(Reason.HEADER)
-    if any(label not in _ROUTING for label in critical):
+    if any(type(label) not in (int, str) or label not in _ROUTING for label in critical):
         raise EnvelopeRejected(Reason.UNKNOWN_CRITICAL)
     if critical != _ROUTING or set(header) != {_CRIT, *_ROUTING}:
         raise EnvelopeRejected(Reason.HEADER)
-    if not isinstance(header["v"], int) or header["v"] != SCHEMA_VERSION:
+    if not _is_number(header["v"], SCHEMA_VERSION):
         raise EnvelopeRejected(Reason.UNKNOWN_VERSION)
     try:
         kind = EnvelopeType(header[_TYP])
@@ -307,9 +336,11 @@ def _recipients(encrypt: Any) -> list[tuple[bytes, bytes, bytes, bytes]]:
     protected, unprotected, ciphertext, recipients = _shape(encrypt, 4)
     header = _header(protected)
     nonce = header.get(_IV)
-    if set(header) != {_ALG, _IV} or header[_ALG] != _A256GCM or not isinstance(nonce, bytes) or len(nonce) != 12:
+    if set(header) != {_ALG, _IV} or not _is_number(header[_ALG], _A256GCM) or not _is_bytes(nonce, _NONCE_BYTES):
         raise EnvelopeRejected(Reason.STRUCTURE)
     if unprotected != {} or not isinstance(ciphertext, bytes) or not isinstance(recipients, list):
+        raise EnvelopeRejected(Reason.STRUCTURE)
+    if len(ciphertext) < _TAG_BYTES:
         raise EnvelopeRejected(Reason.STRUCTURE)
     if not 1 <= len(recipients) <= 2:
         raise EnvelopeRejected(Reason.STRUCTURE)
@@ -319,11 +350,13 @@ def _recipients(encrypt: Any) -> list[tuple[bytes, bytes, bytes, bytes]]:
 def _recipient(entry: Any) -> tuple[bytes, bytes, bytes, bytes]:
     raw, unprotected, wrapped = _shape(entry, 3)
     header = _header(raw)
-    if set(header) != {_ALG, _KID} or header[_ALG] != HPKE_MLKEM768_X25519_KE or not isinstance(header[_KID], bytes):
+    if set(header) != {_ALG, _KID} or not _is_number(header[_ALG], HPKE_MLKEM768_X25519_KE):
         raise EnvelopeRejected(Reason.STRUCTURE)
-    if not isinstance(unprotected, dict) or set(unprotected) != {_EK} or not isinstance(wrapped, bytes):
+    if not _is_bytes(header[_KID], KID_BYTES):
+        raise EnvelopeRejected(Reason.STRUCTURE)
+    if not isinstance(unprotected, dict) or set(unprotected) != {_EK} or not _is_bytes(wrapped, _WRAPPED_BYTES):
         raise EnvelopeRejected(Reason.STRUCTURE)
     encapsulated = unprotected[_EK]
-    if not isinstance(encapsulated, bytes) or len(encapsulated) != ENCAPSULATED_BYTES:
+    if not _is_bytes(encapsulated, ENCAPSULATED_BYTES):
         raise EnvelopeRejected(Reason.STRUCTURE)
     return header[_KID], raw, encapsulated, wrapped

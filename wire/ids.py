@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import AfterValidator, StringConstraints
 
 STATION_ID_PATTERN = r"^[a-z0-9][a-z0-9-]{1,30}[a-z0-9]$"
 """Also the certificate CN, the MQTT user name and the client id; no dots, so that it is one topic level."""
@@ -13,12 +13,19 @@ STATION_ID_PATTERN = r"^[a-z0-9][a-z0-9-]{1,30}[a-z0-9]$"
 ULID_PATTERN = r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$"
 """ULID in Crockford base 32, upper case (github.com/ulid/spec): 48 bits of milliseconds, 80 random bits."""
 
-StationId = Annotated[str, StringConstraints(pattern=STATION_ID_PATTERN)]
-BundleId = Annotated[str, StringConstraints(pattern=ULID_PATTERN)]
-DossierId = Annotated[str, StringConstraints(pattern=ULID_PATTERN)]
-
 CENTRE = "centre"
 """The name of the centre where a station id would stand; no station may bear it."""
+
+
+def _not_centre(text: str) -> str:
+    if text == CENTRE:
+        raise ValueError("a station may not be named like the centre")
+    return text
+
+
+StationId = Annotated[str, StringConstraints(pattern=STATION_ID_PATTERN), AfterValidator(_not_centre)]
+BundleId = Annotated[str, StringConstraints(pattern=ULID_PATTERN)]
+DossierId = Annotated[str, StringConstraints(pattern=ULID_PATTERN)]
 
 _STATION = re.compile(STATION_ID_PATTERN)
 _ULID = re.compile(ULID_PATTERN)

@@ -43,14 +43,16 @@ Private-use number (below -65536): draft-ietf-cose-hpke-pq-pqt has not been assi
 
 SEALING_PUBLIC_BYTES = 1184 + 32
 ENCAPSULATED_BYTES = 1088 + 32
+KID_BYTES = 8
 
 _SUITE = hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
+_P256_POINT_BYTES = 65
 _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 def key_id(algorithm: int, public: bytes) -> bytes:
     """The 8-byte kid of a public key."""
-    return hashlib.sha256(str(algorithm).encode() + b":" + public).digest()[:8]
+    return hashlib.sha256(str(algorithm).encode() + b":" + public).digest()[:KID_BYTES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +154,11 @@ class SigningKey:
         try:
             if _signature_algorithm(algorithm) is SignatureAlgorithm.ED25519:
                 return cls.from_seed(secret)
+            if len(secret) != 32:
+                raise KeyInvalid(reason="private bytes")
             return cls(ec.derive_private_key(int.from_bytes(secret, "big"), ec.SECP256R1()))
-        except ValueError as error:
-            raise KeyInvalid(reason="private bytes") from error
+        except ValueError:
+            raise KeyInvalid(reason="private bytes") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +172,15 @@ class SealingKey:
         return key_id(HPKE_MLKEM768_X25519_KE, self.public)
 
     def wrap(self, key: bytes, info: bytes) -> tuple[bytes, bytes]:
-        """HPKE base mode: (encapsulated key, ciphertext of `key`)."""
-        public = hpke.MLKEM768X25519PublicKey(
-            mlkem.MLKEM768PublicKey.from_public_bytes(self.public[:1184]),
-            x25519.X25519PublicKey.from_public_bytes(self.public[1184:]),
-        )
-        both = _SUITE.encrypt(key, public, info)
+        """HPKE base mode: (encapsulated key, ciphertext of `key`). Raises KeyInvalid for bytes that are no key."""
+        try:
+            public = hpke.MLKEM768X25519PublicKey(
+                mlkem.MLKEM768PublicKey.from_public_bytes(self.public[:1184]),
+                x25519.X25519PublicKey.from_public_bytes(self.public[1184:]),
+            )
+            both = _SUITE.encrypt(key, public, info)
+        except ValueError:
+            raise KeyInvalid(reason="public bytes") from None
         return both[:ENCAPSULATED_BYTES], both[ENCAPSULATED_BYTES:]
 
     def to_json(self) -> str:
@@ -185,7 +192,11 @@ class SealingKey:
         algorithm, public = _load(text, "eid-sealing-key", "public")
         if algorithm != HPKE_MLKEM768_X25519_KE or len(public) != SEALING_PUBLIC_BYTES:
             raise KeyInvalid(reason="algorithm or length")
-        return cls(public)
+        key = cls(public)
+        # Found when the file is loaded, not when the first capture is to be sealed: ML-KEM's modulus check (FIPS 203
+        # section 7.2) and X25519 points of small order.
+        key.wrap(bytes(32), b"")
+        return key
 
 
 class OpeningKey:
@@ -222,20 +233,30 @@ class OpeningKey:
         return cls(seed)
 
 
+_ED25519_PRIME = 2**255 - 19
+_ED25519_ORDER_8_Y = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
+_ED25519_SMALL_ORDER_Y = frozenset(
+    {0, 1, _ED25519_PRIME - 1, _ED25519_PRIME, _ED25519_PRIME + 1}
+    | {_ED25519_ORDER_8_Y, _ED25519_PRIME - _ED25519_ORDER_8_Y}
+)
+"""y of the eight points whose order divides 8, not reduced forms included: under such a key one signature fits all."""
+
+
 def _dump(kind: str, algorithm: int, field: str, raw: bytes) -> str:
     return json.dumps({"type": kind, "alg": algorithm, field: base64.b64encode(raw).decode()}) + "\n"
 
 
 def _load(text: str | bytes, kind: str, field: str) -> tuple[int, bytes]:
+    """Algorithm number and key bytes. What fails is not chained to the error: it could hold the key's text."""
     try:
         parsed: Any = json.loads(text)
-        if set(parsed) != {"type", "alg", field} or parsed["type"] != kind:
-            raise KeyInvalid(reason=f"not an {kind}")
-        return int(parsed["alg"]), base64.b64decode(parsed[field], validate=True)
-    except (ValueError, TypeError, RecursionError) as error:
-        if isinstance(error, KeyInvalid):
-            raise
-        raise KeyInvalid(reason=f"not an {kind}") from error
+        raw = base64.b64decode(parsed[field], validate=True)
+        fits = set(parsed) == {"type", "alg", field} and parsed["type"] == kind and type(parsed["alg"]) is int
+    except (ValueError, TypeError, LookupError, RecursionError):
+        raise KeyInvalid(reason=f"not an {kind}") from None
+    if not fits:
+        raise KeyInvalid(reason=f"not an {kind}")
+    return parsed["alg"], raw
 
 
 def _signature_algorithm(number: int) -> SignatureAlgorithm:
@@ -249,7 +270,17 @@ def _check_public(key: VerifyingKey) -> None:
     try:
         if key.algorithm is SignatureAlgorithm.ED25519:
             ed25519.Ed25519PublicKey.from_public_bytes(key.public)
+            if _ed25519_y(key.public) in _ED25519_SMALL_ORDER_Y:
+                raise KeyInvalid(reason="public bytes")
         else:
+            # The library also reads compressed points; their kid would be another one.
+            if len(key.public) != _P256_POINT_BYTES:
+                raise KeyInvalid(reason="public bytes")
             ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), key.public)
-    except ValueError as error:
-        raise KeyInvalid(reason="public bytes") from error
+    except ValueError:
+        raise KeyInvalid(reason="public bytes") from None
+
+
+def _ed25519_y(public: bytes) -> int:
+    """The y coordinate of an encoded point (RFC 8032 section 5.1.3), not reduced."""
+    return int.from_bytes(public, "little") & ((1 << 255) - 1)

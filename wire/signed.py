@@ -16,6 +16,7 @@ from wire.keys import Signer, VerifyingKey
 MAX_MESSAGE_BYTES = 64 * 1024
 
 _ALG, _KID, _TYP = 1, 4, 16
+_MAX_ITEMS = 16
 
 
 class MessageRejected(WireError, ValueError):
@@ -37,7 +38,7 @@ def verify(kind: str, message: bytes, keys: Sequence[VerifyingKey]) -> bytes:
         raise MessageRejected(reason="size")
     raw, payload, signature = _parts(message)
     try:
-        header = cbor.decode(raw)
+        header = cbor.decode(raw, _MAX_ITEMS)
     except cbor.CborRejected as error:
         raise MessageRejected(reason="form") from error
     if not isinstance(header, dict) or set(header) != {_ALG, _KID, _TYP}:
@@ -45,7 +46,8 @@ def verify(kind: str, message: bytes, keys: Sequence[VerifyingKey]) -> bytes:
     if header[_TYP] != kind:
         raise MessageRejected(reason="type")
     key = next((key for key in keys if key.kid == header[_KID]), None)
-    if key is None or int(key.algorithm) != header[_ALG]:
+    # An exact integer: in Python -19.0 equals -19.
+    if key is None or type(header[_ALG]) is not int or int(key.algorithm) != header[_ALG]:
         raise MessageRejected(reason="signer")
     if not key.verify(signature, _to_be_signed(raw, payload)):
         raise MessageRejected(reason="signature")
@@ -54,7 +56,7 @@ def verify(kind: str, message: bytes, keys: Sequence[VerifyingKey]) -> bytes:
 
 def _parts(message: bytes) -> tuple[bytes, bytes, bytes]:
     try:
-        parts: Any = cbor.decode(message)
+        parts: Any = cbor.decode(message, _MAX_ITEMS)
     except cbor.CborRejected as error:
         raise MessageRejected(reason="form") from error
     if not isinstance(parts, list) or len(parts) != 4 or parts[1] != {}:

@@ -24,8 +24,11 @@ class StationRecord(WireModel):
     office: str = ""
 
     def verifying(self) -> list[VerifyingKey]:
-        """Every key an envelope of this station must be signed with. Raises KeyInvalid."""
-        return [VerifyingKey.from_json(text) for text in self.verifying_keys]
+        """Every key an envelope of this station must be signed with. Raises KeyInvalid, also for one key twice."""
+        keys = [VerifyingKey.from_json(text) for text in self.verifying_keys]
+        if len(set(keys)) != len(keys):
+            raise KeyInvalid(reason="the same key twice")
+        return keys
 
     def sealing(self) -> SealingKey:
         """The key cases are sealed to. Raises KeyInvalid."""

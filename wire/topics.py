@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-from wire.ids import is_station_id
+from wire.ids import is_station_id, is_ulid
 
 PREFIX = "eid/v1"
 CENTRE_STATE = f"{PREFIX}/centre/state"
@@ -54,7 +55,11 @@ def all_downlinks(station: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class StationTopic:
-    """A parsed station topic: `direction` is up, down or state; `kind` e.g. bundle; `name` its last level or empty."""
+    """A parsed station topic: `direction` is up, down or state; `kind` e.g. bundle; `name` its last level or empty.
+
+    A name is a ULID where the kind has one of its own (bundle, receipt, status, case), else a word of at most 64
+    characters: letters, digits, `_`, `.`, `:`, `-`.
+    """
 
     station: str
     direction: str
@@ -62,14 +67,26 @@ class StationTopic:
     name: str = ""
 
 
+_ULID_NAMED = {("up", "bundle"), ("down", "receipt"), ("down", "status"), ("down", "case")}
+_WORD_NAMED = {("up", "event"), ("up", "request"), ("down", "command")}
+_UNNAMED = {("up", "sync")}
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
+
+
 def parse(topic: str) -> StationTopic | None:
-    """The parts of a topic under `eid/v1/st/`, or None for any other."""
+    """The parts of a topic that a builder above can have made for a station, or None for any other text."""
     levels = topic.split("/")
     if levels[:3] != ["eid", "v1", "st"] or len(levels) < 5 or not is_station_id(levels[3]):
         return None
     station, rest = levels[3], levels[4:]
     if rest == ["state"]:
         return StationTopic(station, "state")
-    if rest[0] not in ("up", "down") or len(rest) not in (2, 3) or not all(rest):
+    if len(rest) == 2 and (rest[0], rest[1]) in _UNNAMED:
+        return StationTopic(station, rest[0], rest[1])
+    if len(rest) != 3:
         return None
-    return StationTopic(station, rest[0], rest[1], rest[2] if len(rest) == 3 else "")
+    direction, kind, name = rest
+    fits = ((direction, kind) in _ULID_NAMED and is_ulid(name)) or (
+        (direction, kind) in _WORD_NAMED and _WORD.fullmatch(name) is not None
+    )
+    return StationTopic(station, direction, kind, name) if fits else None

@@ -61,7 +61,11 @@ class Catalogue:
 def parse(area: str, toml: str) -> dict[str, Text]:
     """The texts of one area file. Raises CatalogueError for anything but complete, NFC, matching entries."""
     found: dict[str, Text] = {}
-    _walk("", tomllib.loads(toml), found, area)
+    try:
+        table = tomllib.loads(toml)
+    except tomllib.TOMLDecodeError:
+        raise CatalogueError(key=area) from None
+    _walk("", table, found, area)
     return found
 
 
@@ -80,11 +84,22 @@ def _walk(prefix: str, table: Mapping[str, Any], found: dict[str, Text], area: s
 
 
 def _checked(key: str, text: Text) -> Text:
-    fields = [{name for _, name, _, _ in string.Formatter().parse(value) if name} for value in (text.vi, text.en)]
+    fields = [_placeholders(key, value) for value in (text.vi, text.en)]
     whole = all(value and unicodedata.is_normalized("NFC", value) for value in (text.vi, text.en))
     if not whole or fields[0] != fields[1]:
         raise CatalogueError(key=key)
     return text
+
+
+def _placeholders(key: str, text: str) -> set[str]:
+    """Their names; a plain word each, so that a sentence can never reach into a value."""
+    try:
+        names = {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+    except ValueError:
+        raise CatalogueError(key=key) from None
+    if not all(name.isidentifier() for name in names):
+        raise CatalogueError(key=key)
+    return names
 
 
 @lru_cache(maxsize=1)
