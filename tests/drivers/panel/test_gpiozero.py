@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import statistics
 import threading
@@ -15,7 +16,7 @@ from pydantic import ValidationError
 
 from drivers.errors import DeviceFault, DeviceMissing, DriverOptionsInvalid
 from drivers.panel.emulated import EmulatedFactory
-from drivers.panel.errors import PanelSocketUnusable, PinFactoryUnusable, PinUnusable
+from drivers.panel.errors import PanelSilent, PanelSocketUnusable, PinFactoryUnusable, PinUnusable
 from drivers.panel.gpiozero import RESERVED, GpiozeroPanel, PanelOptions
 from drivers.panel.port import DARK, Button, Light, Pattern
 from drivers.panel.remote import PanelRemote
@@ -156,6 +157,22 @@ def test_only_changes_reach_the_pins(bench: Any) -> None:
         watch.wait_for(lambda change: change.name == "status" and change.value == (1, 1, 0))
 
     assert len(pin.states) == written
+
+
+def test_the_same_light_again_does_not_begin_its_pattern_anew(bench: Any) -> None:
+    """An owner that sets the light at every turn of its loop must still see it blink."""
+    blink = Light(1, 0, 0, Pattern.BLINK, 0.6)
+    with bench.remote.watch() as watch:
+        bench.panel.status(blink)
+        watch.wait_for(lambda change: change.value == (1, 0, 0))
+        deadline_s = time.monotonic() + 5
+        dark = None
+        while dark is None and time.monotonic() < deadline_s:
+            bench.panel.status(blink)
+            with contextlib.suppress(PanelSilent):
+                dark = watch.wait_for(lambda change: change.value == (0, 0, 0), timeout_s=0.05)
+
+    assert dark is not None
 
 
 def test_status_and_beep_return_at_once(bench: Any) -> None:
