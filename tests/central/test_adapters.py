@@ -197,7 +197,7 @@ json_values = st.recursive(
 
 
 @given(value=json_values)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_json_makes_the_adapters_guess(answering: tuple[str, list[Any]], bundle: Bundle, value: Any) -> None:
     """Any JSON on every path: an error of the tree, an unknown person, or pending; never a match or an account."""
     url, answers = answering

@@ -107,7 +107,7 @@ def _without_card() -> dict[str, Any]:
 
 def _expired() -> dict[str, Any]:
     form = adult_form()
-    form["document"]["valid_until"] = "2020-01-01"
+    form["document"] |= {"issued_on": "2015-01-01", "valid_until": "2020-01-01"}
     return form
 
 

@@ -19,7 +19,7 @@ from wire.bundle import Bundle
 from wire.envelope import EnvelopeType, Routing
 from wire.ids import CENTRE
 from wire.keys import OpeningKey, SigningKey
-from wire.messages import CaseRequest, Outstanding, StationEvent, StationState, Status, Sync, Verdict
+from wire.messages import StationEvent, StationState, Sync, Verdict
 from wire.stations import StationRecord
 
 
@@ -332,71 +332,6 @@ def _pristine(centre: Centre) -> tuple[bytes, str]:
 def test_no_other_message_raises_or_is_answered(sqlite_centre: Centre, topic: str, payload: bytes) -> None:
     """Rubbish on any topic is dropped."""
     assert sqlite_centre.ingest.take([Message(topic, payload)]) == []
-
-
-def test_sync_is_answered_with_what_the_station_missed(centre: Centre) -> None:
-    """Receipts for outstanding ids, the newest status, open cases; silence for what the centre never saw."""
-    done, open_case = centre.register(), centre.register()
-    bundle = centre.bundle(done)
-    raw = centre.sealed(bundle)
-    centre.deliver(raw, bundle.bundle_id)
-    unseen = Outstanding(bundle_id="01ARZ3NDEKTSV4RRFFQ69G5FAV", envelope_sha256=bytes(32))
-    seen = Outstanding(bundle_id=bundle.bundle_id, envelope_sha256=envelope.digest(raw))
-    sync = Sync(station_id=STATION, outstanding=[seen, unseen], statuses={})
-
-    sent = centre.ingest.take([Message(topics.up_sync(STATION), sync.encode())])
-
-    assert [out.topic for out in sent] == [
-        topics.down_receipt(STATION, bundle.bundle_id),
-        topics.down_status(STATION, bundle.bundle_id),
-        topics.down_case(STATION, open_case.dossier_id),
-    ]
-    assert centre.receipts(sent)[0].verdict is Verdict.STORED
-    assert Status.verified(sent[1].payload, [centre.keys.signing.verifying_key]).sequence == 1
-
-
-def test_sync_repeats_a_rejection(sqlite_centre: Centre) -> None:
-    """A station that missed a rejection learns it, so that the file goes to quarantine and not round and round."""
-    centre = sqlite_centre
-    bundle = centre.bundle(centre.register())
-    raw = _foreign_signature(centre, bundle)
-    centre.deliver(raw, bundle.bundle_id)
-    item = Outstanding(bundle_id=bundle.bundle_id, envelope_sha256=envelope.digest(raw))
-    sync = Sync(station_id=STATION, outstanding=[item], statuses={})
-
-    receipts = centre.receipts(centre.ingest.take([Message(topics.up_sync(STATION), sync.encode())]))
-
-    assert [receipt.code for receipt in receipts] == ["unknown_signer"]
-
-
-def test_known_status_is_not_sent_again(sqlite_centre: Centre) -> None:
-    """Only what is newer than the station says."""
-    centre = sqlite_centre
-    bundle = centre.bundle(centre.register())
-    centre.deliver(centre.sealed(bundle), bundle.bundle_id)
-    sync = Sync(station_id=STATION, outstanding=[], statuses={bundle.bundle_id: 1})
-
-    assert centre.ingest.take([Message(topics.up_sync(STATION), sync.encode())]) == []
-
-
-def test_case_request_is_answered_to_its_own_station_only(sqlite_centre: Centre) -> None:
-    """A QR code shown at another station opens nothing there."""
-    centre = sqlite_centre
-    registered = centre.register()
-    answers = {
-        station: centre.ingest.take(
-            [
-                Message(
-                    topics.up_request(station, "case"),
-                    CaseRequest(station_id=station, dossier_id=registered.dossier_id).encode(),
-                )
-            ]
-        )
-        for station in (STATION, OTHER_STATION)
-    }
-
-    assert [out.topic for out in answers[STATION]] == [topics.down_case(STATION, registered.dossier_id)]
-    assert answers[OTHER_STATION] == []
 
 
 def test_word_of_a_station_on_the_topic_of_another_is_dropped(sqlite_centre: Centre) -> None:
