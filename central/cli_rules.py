@@ -17,6 +17,8 @@ from typing import Any, BinaryIO
 import click
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from central.cli_moves import move_json, moves_command
+from central.cli_receipt import receipt_command
 from wire.catalogue import Text, bundled
 from wire.rules.calendars import OpenCase
 from wire.rules.case import parse_case
@@ -62,13 +64,13 @@ def _command(name: str) -> Callable[[Callable[..., dict[str, Any]]], click.Comma
                 result = function(load_rules(rules_dir), **values)
             except InputInvalid as error:
                 for problem in error.problems:
-                    click.echo(problem.sentence(), err=True)
+                    click.echo(problem.sentence().encode("utf-8"), err=True)
                 raise SystemExit(MALFORMED_INPUT) from None
             except RulesDataInvalid as error:
                 text = bundled().of_error(error)
-                click.echo(f"{text.vi} / {text.en}", err=True)
+                click.echo(f"{text.vi} / {text.en}".encode(), err=True)
                 raise SystemExit(UNUSABLE_DATA) from None
-            click.echo(json.dumps(result, ensure_ascii=False))
+            click.echo(json.dumps(result, ensure_ascii=False).encode("utf-8"))
 
         rules_option = click.option(
             "--rules",
@@ -188,17 +190,7 @@ def _moves(rules: Rules, dossiers: list[OpenCase]) -> list[dict[str, Any]]:
         moves = rules.calendar.moves(dossiers)
     except CalendarUnknown:
         raise QuestionInvalid([FieldProblem("dossiers", "no_calendar")]) from None
-    return [
-        {
-            "id": move.id,
-            "due": {"before": move.due_before.isoformat(), "after": move.due_after.isoformat()},
-            "alarm": {
-                "before": move.alarm_before.isoformat() if move.alarm_before else None,
-                "after": move.alarm_after.isoformat() if move.alarm_after else None,
-            },
-        }
-        for move in moves
-    ]
+    return [move_json(move) for move in moves]
 
 
 @_command("procedure")
@@ -221,5 +213,12 @@ def _projected(projected: bool, field: str) -> list[dict[str, Any]]:
     return [{"code": "CALENDAR_PROJECTED", "field": field, "texts": {"vi": text.vi, "en": text.en}}]
 
 
-COMMANDS: list[click.Command] = [decide_command, due_command, calendar_command, procedure_command]
+COMMANDS: list[click.Command] = [
+    decide_command,
+    due_command,
+    calendar_command,
+    procedure_command,
+    moves_command,
+    receipt_command,
+]
 """To be added to the centre's command group."""

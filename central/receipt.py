@@ -54,6 +54,12 @@ class NoReceipt(CentralError, ValueError):
     message_id = "error.receipt.none"
 
 
+class DossierNotOpen(CentralError, LookupError):
+    """The dossier's capture has not arrived, or the dossier is closed. Parameter: dossier."""
+
+    message_id = "error.receipt.not_open"
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What is printed.
