@@ -21,7 +21,7 @@ from models.policy import FacePolicy
 from models.runtime import Runtime
 from models.store import ModelStore
 from station import policy as policies
-from station.capture import no_network
+from station.capture import memory, no_network
 from station.capture.camera_worker import CameraWorker, PortraitSettings
 from station.capture.daemon import EXIT_CONFIG, CaptureDaemon, Inbox, Workers, fatal_screen
 from station.capture.display_worker import DisplayWorker
@@ -63,6 +63,7 @@ def run_capture(config: StationConfig) -> int:
     fingerprint = config.fingerprint.driver
     no_network.forbid(fingerprint if fingerprint in LOOPBACK_DRIVERS else "")
     os.umask(0o027)
+    memory.bound_heap()
     log = Log(sys.stderr, "capture", lambda: time.time_ns() // 1_000_000)
     try:
         daemon, storage = build(config, log)
