@@ -1,65 +1,32 @@
-"""The officer workflow: every row of the table as the officer lives it, and what can never happen."""
+"""The officer workflow: every row of the table as the officer lives it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from station.workflow import effects as do
 from station.workflow import events as ev
-from station.workflow.events import Key, KeyPressed
-from station.workflow.session import Session
-from station.workflow.state import State, Step, WorkflowPolicy
+from station.workflow.events import Key
+from station.workflow.state import State, Step
 from station.workflow.table import TABLE, step
 from station.workflow.view import view
+from tests.station.workflow.conftest import (
+    BUNDLE,
+    CAMERA,
+    DOSSIER,
+    SENSOR,
+    at,
+    entry,
+    make_case,
+    make_portrait,
+)
+from tests.station.workflow.playing import consented, finger, kinds, opened, pictured, press, reviewed, run
 from wire.bundle import FingerState
 from wire.case import qr_text
 from wire.catalogue import bundled
 from wire.fingers import FingerPosition
-from wire.messages import CaseState
-
-from .conftest import BUNDLE, CAMERA, DOSSIER, SENSOR, at, entry, make_case, make_finger, make_portrait
-
-
-def run(state: State, *happened: ev.Event, start_s: float = 0.0) -> tuple[State, list[do.Effect]]:
-    """Feeds events a tenth of a second apart."""
-    done: list[do.Effect] = []
-    for number, event in enumerate(happened):
-        state, more = step(state, event, at(start_s + number / 10))
-        done.extend(more)
-    return state, done
-
-
-def press(key: Key) -> KeyPressed:
-    return KeyPressed(key)
-
-
-def kinds(effects: list[do.Effect]) -> list[type]:
-    return [type(effect) for effect in effects]
-
-
-def opened(state: State) -> State:
-    return run(state, ev.QrSeen(qr_text(DOSSIER)), ev.CaseOpened(make_case(), BUNDLE))[0]
-
-
-def consented(state: State) -> State:
-    return run(opened(state), press(Key.OK), press(Key.YES))[0]
-
-
-def pictured(state: State) -> State:
-    state = consented(state)
-    return run(state, ev.PortraitTaken(state.run, make_portrait(), entry(), CAMERA))[0]
-
-
-def finger(state: State, position: FingerPosition) -> State:
-    return run(state, ev.FingerTaken(state.run, make_finger(position), (entry("finger"),), SENSOR))[0]
-
-
-def reviewed(state: State) -> State:
-    return finger(finger(pictured(state), FingerPosition.RIGHT_INDEX), FingerPosition.LEFT_INDEX)
 
 
 class TestOneCase:
@@ -364,165 +331,6 @@ class TestCancel:
         assert state.step is Step.FINGER
         assert state.session == before.session
         assert do.CaptureFinger(state.run, FingerPosition.RIGHT_INDEX, 1) in effects
-
-
-class TestResume:
-    """After kill -9: at most the current step is repeated."""
-
-    @pytest.mark.parametrize(
-        ("reach", "expected"),
-        [(opened, Step.CASE), (consented, Step.PORTRAIT), (pictured, Step.FINGER), (reviewed, Step.REVIEW)],
-    )
-    def test_comes_back_where_it_was(self, idle: State, reach: object, expected: Step) -> None:
-        """The draft's session leads to the first thing that is missing."""
-        session = reach(idle).session  # type: ignore[operator]
-        restored = Session.decode(session.encode())
-        state, _ = run(idle, ev.DraftRestored(restored, sealed=False))
-
-        assert state.step is expected
-        assert state.session == session
-
-    def test_confirmed_session_is_sealed_under_the_same_id(self, idle: State) -> None:
-        """P1: the officer's confirmation survives the crash, exactly once."""
-        confirmed, _ = run(reviewed(idle), press(Key.OK))
-        state, effects = run(idle, ev.DraftRestored(confirmed.session, sealed=False))  # type: ignore[arg-type]
-        seals = [effect for effect in effects if isinstance(effect, do.Seal)]
-
-        assert state.step is Step.SEALING
-        assert [seal.session.bundle_id for seal in seals] == [BUNDLE]
-
-    def test_already_sealed_session_is_not_sealed_again(self, idle: State) -> None:
-        """The crash came between outbox and draft."""
-        confirmed, _ = run(reviewed(idle), press(Key.OK))
-        state, effects = run(idle, ev.DraftRestored(confirmed.session, sealed=True))  # type: ignore[arg-type]
-
-        assert state.step is Step.QUEUED
-        assert do.Seal not in kinds(effects)
-        assert do.EraseDraft in kinds(effects)
-
-    def test_taken_templates_return_to_the_sensor(self, idle: State) -> None:
-        """The same finger cannot be filed twice across a restart: BeginFingers runs before the next capture."""
-        session = finger(pictured(idle), FingerPosition.RIGHT_INDEX).session
-        assert session is not None
-        _, effects = run(idle, ev.DraftRestored(session, sealed=False))
-
-        assert kinds(effects).index(do.BeginFingers) < kinds(effects).index(do.CaptureFinger)
-
-
-class TestResults:
-    """One status truth."""
-
-    def result(self, state: CaseState, sequence: int) -> ev.Result:
-        return ev.Result(BUNDLE, "ABCD-1234", state, sequence)
-
-    def test_issued_is_shown_and_leaves(self, idle: State) -> None:
-        """The result reaches display and LED, then the desk is ready again."""
-        state, _ = run(idle, ev.ResultsChanged((), initial=True))
-        state, _ = run(state, ev.ResultsChanged((self.result(CaseState.ISSUED, 4),)))
-        shown = view(state, bundled())
-        later, _ = step(state, ev.Tick(), at(20))
-
-        assert shown.screen.screen_id == "result.issued"
-        assert view(later, bundled()).screen.screen_id == "idle"
-
-    def test_old_results_are_no_news_after_a_restart(self, idle: State) -> None:
-        """What was there at start is not shown again."""
-        state, _ = run(idle, ev.ResultsChanged((self.result(CaseState.ISSUED, 4),), initial=True))
-
-        assert view(state, bundled()).screen.screen_id == "idle"
-
-    def test_sequence_never_goes_back(self, idle: State) -> None:
-        """A late older status changes nothing."""
-        state, _ = run(
-            idle,
-            ev.ResultsChanged((self.result(CaseState.REQUESTED, 3),)),
-            ev.ResultsChanged((self.result(CaseState.CHECKING, 2),)),
-        )
-
-        assert state.results[0].state is CaseState.REQUESTED
-
-    def test_result_waits_until_the_desk_is_idle(self, idle: State) -> None:
-        """A running session is not disturbed; no key of it is swallowed."""
-        state, _ = run(opened(idle), ev.ResultsChanged((self.result(CaseState.ISSUED, 4),)))
-        during = view(state, bundled()).screen.screen_id
-        state, _ = run(state, press(Key.BACK))
-        after = view(state, bundled()).screen.screen_id
-
-        assert during == "case"
-        assert after == "result.issued"
-
-    def test_key_on_a_result_does_not_start_the_next_case(self, idle: State) -> None:
-        """Any key first puts the result away."""
-        state, _ = run(
-            replace(idle, queue=(ev.CaseRef(DOSSIER),)), ev.ResultsChanged((self.result(CaseState.ISSUED, 4),))
-        )
-        state, effects = run(state, press(Key.OK))
-
-        assert state.step is Step.IDLE
-        assert state.shown_result is None
-        assert not any(isinstance(effect, do.OpenCase) for effect in effects)
-
-
-# -- what can never happen --------------------------------------------------------------------------------------------
-
-_POSITIONS = st.sampled_from([FingerPosition.RIGHT_INDEX, FingerPosition.LEFT_INDEX, FingerPosition.LEFT_LITTLE])
-_RUNS = st.integers(min_value=-1, max_value=1)  # relative to the state's own run
-
-_MAKERS = st.one_of(
-    st.sampled_from(list(Key)).map(lambda key: lambda state: KeyPressed(key)),
-    st.just(lambda state: ev.Tick()),
-    st.just(lambda state: ev.QrSeen(qr_text(DOSSIER))),
-    st.just(lambda state: ev.CaseOpened(make_case(), BUNDLE)),
-    st.just(lambda state: ev.CaseFailed(DOSSIER, "notice.case_done")),
-    _RUNS.map(lambda d: lambda state: ev.PortraitTaken(state.run + d, make_portrait(), entry(), CAMERA)),
-    _RUNS.map(lambda d: lambda state: ev.PortraitMissed(state.run + d, make_portrait(), entry(), CAMERA)),
-    st.tuples(_RUNS, _POSITIONS).map(
-        lambda p: lambda state: ev.FingerTaken(state.run + p[0], make_finger(p[1]), (entry("finger"),), SENSOR)
-    ),
-    st.tuples(_RUNS, _POSITIONS).map(lambda p: lambda state: ev.FingerMissed(state.run + p[0], p[1], ())),
-    st.just(lambda state: ev.Sealed(BUNDLE, 5)),
-    st.just(lambda state: ev.SealFailed("error.spool.full", {"where": "outbox"})),
-    st.sampled_from(list(ev.Part)).map(
-        lambda part: lambda state: ev.PartFailed(part, "error.driver.lost", {"device": part.value})
-    ),
-    st.sampled_from(list(ev.Part)).map(lambda part: lambda state: ev.PartBack(part)),
-    st.just(lambda state: ev.ResultsChanged((ev.Result(BUNDLE, "ABCD", CaseState.ISSUED, 4),))),
-)
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.lists(_MAKERS, max_size=60))
-def test_no_gate_is_skipped_and_nothing_confirmed_is_wiped(makers: list[object]) -> None:
-    """P1, P5: whatever happens in whatever order.
-
-    A session is sealed only with consent, portrait and every planned finger captured or signed for; once confirmed,
-    its draft is erased only after Sealed; every state can be drawn.
-    """
-    policy = WorkflowPolicy("desk-test", 3, 3, notice_s=4.0, queued_s=8.0, result_s=10.0, await_case_s=60.0)
-    state = State(policy=policy, officer_id="CB01")
-    confirmed = False
-    for number, make in enumerate(makers):
-        event = make(state)  # type: ignore[operator]
-        state, effects = step(state, event, at(number / 10))
-        for effect in effects:
-            if isinstance(effect, do.Seal):
-                confirmed = True
-                check_complete(effect.session)
-            if isinstance(effect, do.EraseDraft):
-                assert not confirmed or isinstance(event, ev.Sealed)
-                confirmed = False
-        view(state, bundled())
-
-
-def check_complete(session: Session) -> None:
-    assert session.consent is not None
-    assert session.portrait is not None
-    done = {found.position: found for found in session.fingers}
-    assert set(done) == set(session.case.plan)
-    signed = {exception.subject for exception in session.exceptions}
-    for position, found in done.items():
-        assert found.state is FingerState.CAPTURED or f"finger.{position.key}" in signed
-        assert all(press.packed_sha256 == bytes([position]) * 32 for press in found.presses)
 
 
 def test_every_step_but_sealing_can_be_left() -> None:
