@@ -13,9 +13,6 @@ STATION_ID_PATTERN = r"^[a-z0-9][a-z0-9-]{1,30}[a-z0-9]$"
 ULID_PATTERN = r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$"
 """ULID in Crockford base 32, upper case (github.com/ulid/spec): 48 bits of milliseconds, 80 random bits."""
 
-CENTRE = "centre"
-"""The name of the centre where a station id would stand; no station may bear it."""
-
 
 def _not_centre(text: str) -> str:
     if text == CENTRE:
@@ -33,7 +30,7 @@ _ULID = re.compile(ULID_PATTERN)
 
 def is_station_id(text: str) -> bool:
     """Whether `text` may name a station."""
-    return _STATION.fullmatch(text) is not None and text != CENTRE
+    return _STATION.fullmatch(text) is not None and text != CENTRE and not text.startswith(f"{CENTRE}-")
 
 
 def is_ulid(text: str) -> bool:
