@@ -119,6 +119,8 @@ class ControlServer:
                 self._run_agenda()
                 self._tell_changes()
                 self._drop_gone()
+            # The lights went out just now: watchers shall know.
+            self._tell_changes(last=True)
         finally:
             self._shut()
 
@@ -226,13 +228,13 @@ class ControlServer:
             with contextlib.suppress(Malformed):
                 step()
 
-    def _tell_changes(self) -> None:
+    def _tell_changes(self, last: bool = False) -> None:
         now_s = time.monotonic()
         while self._changes:
             changed_ns = self._changes.popleft()
             first_ns, _, limit_s = self._batch or (changed_ns, 0.0, now_s + LONGEST_BATCH_S)
             self._batch = (first_ns, now_s + QUIET_S, limit_s)
-        if self._batch is None or now_s < min(self._batch[1], self._batch[2]):
+        if self._batch is None or (not last and now_s < min(self._batch[1], self._batch[2])):
             return
         first_ns, self._batch = self._batch[0], None
         for name, value in self._lines.outputs().items():

@@ -93,12 +93,9 @@ class EmulatedFactory(MockFactory):  # type: ignore[misc]
         return name
 
     def outputs(self) -> dict[str, Any]:
-        """Levels of all outputs by name."""
-        levels = {
-            role: self._level(role, found.state)
-            for role, number in self._roles.items()
-            if (found := self._pin(number)) is not None and found.function == "output"
-        }
+        """Levels of all outputs by name; 0 for one that is not driven."""
+        buttons = {button.value for button in Button}
+        levels = {role: self._level(role, number) for role, number in self._roles.items() if role not in buttons}
         if not all(channel in levels for channel in CHANNELS):
             return levels
         status = [levels.pop(channel) for channel in CHANNELS]
@@ -112,8 +109,11 @@ class EmulatedFactory(MockFactory):  # type: ignore[misc]
             if (number := self._roles.get(button.value)) is not None and (found := self._pin(number)) is not None
         }
 
-    def _level(self, role: str, state: float) -> float:
-        level = 1.0 - float(state) if role in self._active_low else float(state)
+    def _level(self, role: str, number: int) -> float:
+        found = self._pin(number)
+        if found is None or found.function != "output":
+            return 0.0
+        level = 1.0 - float(found.state) if role in self._active_low else float(found.state)
         return round(level, 2)
 
     def _number(self, pin: str | int) -> int:
