@@ -14,7 +14,6 @@ from pathlib import Path
 import segno
 from fontTools.ttLib import TTFont, TTLibError  # type: ignore[import-untyped]  # fpdf2 reads fonts with it
 from fpdf import FPDF
-from fpdf.fonts import TTFFont
 
 from central.errors import CentralError
 from wire.case import qr_text
@@ -194,14 +193,20 @@ def _embed(pdf: FPDF, fonts: Sequence[Path], texts: Sequence[Text], code: str) -
     font = next((path for path in fonts if path.is_file()), None)
     if font is None:
         raise ReceiptFontError(font=", ".join(path.name for path in fonts), missing=0)
-    try:
-        TTFont(BytesIO(font.read_bytes()), lazy=True).close()  # fpdf2 leaves a file it cannot read open
-        pdf.add_font(_FONT, fname=font)
-    except (TTLibError, OSError):
-        raise ReceiptFontError(font=font.name, missing=0) from None
-    embedded = pdf.fonts[_FONT]
-    covered = embedded.cmap if isinstance(embedded, TTFFont) else {}
-    printed = {char for text in texts for char in text.vi + text.en} | set(code)
-    missing = [char for char in printed if ord(char) not in covered]
+    missing = _printed(texts, code) - _covered(font)
     if missing:
         raise ReceiptFontError(font=font.name, missing=len(missing))
+    pdf.add_font(_FONT, fname=font)
+
+
+def _printed(texts: Sequence[Text], code: str) -> set[int]:
+    return {ord(char) for text in texts for char in text.vi + text.en} | {ord(char) for char in code}
+
+
+def _covered(font: Path) -> set[int]:
+    """The characters of a font; read here because fpdf2 leaves a file open that it cannot use."""
+    try:
+        with TTFont(BytesIO(font.read_bytes()), lazy=True) as file:
+            return set(file.getBestCmap() or ())
+    except (TTLibError, OSError):
+        raise ReceiptFontError(font=font.name, missing=0) from None
