@@ -250,6 +250,19 @@ class TestBundles:
 
         assert link.sent() == [bundle(2), bundle(3)]
 
+    def test_link_015_a_suspect_waits_until_nobody_else_is_on_the_way(self) -> None:
+        """LINK-015: sent beside another, the next loss would accuse both."""
+        link = busy_link(1)
+        link.feed(ev.Disconnected(0, LOST))
+        link.outbox(1, 2)
+        link.online()
+
+        assert link.sent() == [bundle(2)]
+
+        link.feed(ev.BundleAcked(bundle(2), 0))
+
+        assert link.sent() == [bundle(1)]
+
     def test_link_015_refused_connections_accuse_nobody(self) -> None:
         """LINK-015: only a connection that was carrying the bundle counts."""
         link = busy_link(1)

@@ -54,6 +54,21 @@ def test_during_a_change_of_keys_either_key_counts_and_no_other() -> None:
     )
 
 
+def test_a_message_under_another_name_or_for_another_station_is_no_message() -> None:
+    """LINK-042, LINK-045: a broker that swaps topics cannot move a receipt, a status or a case."""
+    other = "01KAGB9R000000000000000002"
+    swapped = [
+        inbound.read(topics.down_receipt(STATION, other), RECEIPT.signed(CENTRE), STATION, KEYS),
+        inbound.read(topics.down_status(STATION, other), STATUS.signed(CENTRE), STATION, KEYS),
+        inbound.read(topics.down_case(STATION, other), case(CENTRE), STATION, KEYS),
+        inbound.read(topics.down_case("st-0002", ID), case(CENTRE), "st-0002", KEYS),
+    ]
+    misplaced = inbound.read(topics.down_receipt("st-0002", ID), RECEIPT.signed(CENTRE), STATION, KEYS)
+
+    assert [found.reason for found in swapped if isinstance(found, ev.MessageUnfit)] == ["routing"] * 4
+    assert misplaced == ev.MessageUnfit("other", "topic")
+
+
 @given(topic=st.text(max_size=60), raw=st.binary(max_size=200))
 @example(topic="", raw=b"")
 @example(topic="eid/v1/st/st-0001/down/receipt/", raw=b"")
