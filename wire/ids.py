@@ -14,8 +14,12 @@ ULID_PATTERN = r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$"
 """ULID in Crockford base 32, upper case (github.com/ulid/spec): 48 bits of milliseconds, 80 random bits."""
 
 
+CENTRE = "centre"
+"""The name of the centre where a station id would stand; `centre-<n>` are its workers. No station may bear either."""
+
+
 def _not_centre(text: str) -> str:
-    if text == CENTRE:
+    if text == CENTRE or text.startswith(f"{CENTRE}-"):
         raise ValueError("a station may not be named like the centre")
     return text
 
