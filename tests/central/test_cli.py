@@ -218,6 +218,21 @@ def test_rejections_are_listed_with_their_sentence(desk: Site, sqlite_centre: Ce
     assert "canonical" in said
 
 
+def test_capture_is_exported_as_it_came(desk: Site, sqlite_centre: Centre) -> None:
+    """Sealed, byte for byte; nothing is overwritten, an unknown id is named."""
+    bundle = sqlite_centre.bundle(sqlite_centre.register())
+    raw = sqlite_centre.sealed(bundle)
+    sqlite_centre.deliver(raw, bundle.bundle_id)
+    out = desk.root / "taken.cose"
+    desk.cli("export", bundle.bundle_id, "--out", str(out))
+    again = desk.cli("export", bundle.bundle_id, "--out", str(out), ok=False)
+    unknown = desk.cli("export", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "--out", str(desk.root / "no.cose"), ok=False)
+
+    assert out.read_bytes() == raw
+    assert (again.exit_code, unknown.exit_code) == (1, 1)
+    assert "01ARZ3NDEKTSV4RRFFQ69G5FAV" in unknown.stderr
+
+
 def test_worker_with_unreadable_keys_says_so(desk: Site) -> None:
     """Before anything is started."""
     (desk.fleet.layout.centre / "opening.json").unlink()

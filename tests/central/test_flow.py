@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -234,12 +233,8 @@ def test_evidence_is_the_envelope_as_it_came(running: Site, station: EmulatedSta
     raw = station.seal(bundle)
     station.send(bundle.bundle_id, raw)
     station.receipt(bundle.bundle_id)
-    with sqlite3.connect(running.root / "data" / "central.sqlite") as connection:
-        query = "SELECT raw FROM envelopes WHERE bundle_id = ?"
-        (kept,) = connection.execute(query, (bundle.bundle_id,)).fetchone()
-    connection.close()
-    (tmp_path / "evidence.cose").write_bytes(kept)
+    running.cli("export", bundle.bundle_id, "--out", str(tmp_path / "evidence.cose"))
     running.cli("open", str(tmp_path / "evidence.cose"), "--out", str(tmp_path / "opened"))
 
-    assert kept == raw
+    assert (tmp_path / "evidence.cose").read_bytes() == raw
     assert (tmp_path / "opened" / "portrait.jpg").read_bytes() == bundle.portrait.jpeg
