@@ -12,6 +12,7 @@ from station.link import events as ev
 from station.link.brain import Brain
 from station.link.connection import Phase
 from station.link.errors import BrokerUnreachable, ConnectionLost, IdentityTakenOver
+from station.link.mail import address
 from station.link.rules import Rules, jitter, reconnect_delay
 from station.link.state import Fault, LinkState
 from wire.messages import (
@@ -549,6 +550,14 @@ class TestConnection:
 
         assert link.of(ev.Connect) == [ev.Connect()]
 
+    def test_link_034_a_second_answer_changes_nothing(self) -> None:
+        """LINK-034: a late SUBACK is no new connection."""
+        link = busy_link(1)
+        link.feed(ev.Subscribed(0x87))
+
+        assert link.brain.phase is Phase.ONLINE
+        assert link.of(ev.Drop) == []
+
     def test_link_035_a_loss_is_said_once(self) -> None:
         """LINK-035: loud on the first failure, silent on the same again."""
         link = Link()
@@ -648,6 +657,43 @@ class TestMail:
         link.online()
 
         assert len(link.told()) == 100
+
+    def test_link_041_what_lies_in_quarantine_is_told_again_at_every_start(self) -> None:
+        """LINK-041: an event that died with the process is not missed; the display shows it too."""
+        link = Link(ev.Started({}, (), {}, ((bundle(5), "poison"),)))
+        link.online()
+
+        assert link.told() == [("quarantined", bundle(5), "poison")]
+        assert link.state().last_error == Fault(
+            message_id="error.link.quarantined", params={"bundle": bundle(5), "reason": "poison"}
+        )
+
+        link.outbox(quarantine=0)
+
+        assert link.state().last_error is None
+
+    def test_link_019_a_refused_message_is_shown(self) -> None:
+        """LINK-019: the broker's list does not let us publish."""
+        link = busy_link()
+        link.feed(ev.Acked(1, 0x87))
+
+        assert link.state().last_error == Fault(message_id="error.link.not_authorised", params={"code": 0x87})
+
+    def test_each_message_has_its_topic_and_only_the_state_is_retained(self) -> None:
+        """wire/topics.py; retained events would be told for ever."""
+        link = busy_link()
+        link.feed(ev.MessageUnfit("case", "routing"))
+        link.outbox(requests=[bundle(7)])
+        link.feed(ev.Disconnected(0, LOST))
+        link.online()
+        addressed = {type(publish.message): address(publish.message) for publish in link.of(ev.Publish)}
+
+        assert addressed == {
+            Sync: ("eid/v1/st/st-0001/up/sync", False),
+            StationState: ("eid/v1/st/st-0001/state", True),
+            StationEvent: ("eid/v1/st/st-0001/up/event/message_rejected", False),
+            CaseRequest: ("eid/v1/st/st-0001/up/request/case", False),
+        }
 
     def test_link_042_a_status_only_grows(self) -> None:
         """LINK-042: older or equal sequences are ignored, gaps are not."""

@@ -67,6 +67,7 @@ def test_a_message_under_another_name_or_for_another_station_is_no_message() -> 
 
     assert [found.reason for found in swapped if isinstance(found, ev.MessageUnfit)] == ["routing"] * 4
     assert misplaced == ev.MessageUnfit("other", "topic")
+    assert inbound.read(topics.down_command(STATION, "wipe"), b"", STATION, KEYS) == ev.MessageUnfit("other", "kind")
 
 
 @given(topic=st.text(max_size=60), raw=st.binary(max_size=200))
