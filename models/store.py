@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models import manifest as manifests
-from models.errors import ModelHashWrong, ModelMissing
+from models.errors import ModelHashWrong, ModelMissing, ModelUnusable
 from models.manifest import Manifest, ModelEntry
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "models"
@@ -66,6 +66,7 @@ class ModelStore:
         Raises:
             ModelMissing: the file is in no directory.
             ModelHashWrong: the first file of that name is not the one the manifest names.
+            ModelUnusable: the first file of that name cannot be read.
         """
         entry = self.manifest.entry(model_id)
         for directory in self.paths:
@@ -74,6 +75,8 @@ class ModelStore:
                 content = path.read_bytes()
             except (FileNotFoundError, NotADirectoryError):
                 continue
+            except OSError as error:
+                raise ModelUnusable(file=str(path), reason=error.strerror or "unreadable") from error
             found = hashlib.sha256(content).hexdigest()
             if not entry.accepts(found):
                 raise ModelHashWrong(file=str(path), expected=entry.sha256, found=found)

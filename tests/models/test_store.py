@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from models import manifest
-from models.errors import ModelHashWrong, ModelMissing
+from models.errors import ModelHashWrong, ModelMissing, ModelUnusable
 from models.store import ModelStore
 from wire.catalogue import bundled as texts
 
@@ -50,6 +50,14 @@ def test_a_wrong_file_is_refused_even_where_a_right_one_follows(tmp_path: Path, 
         ModelStore([tmp_path / "one", tmp_path / "two"], small).read("face-mesh-468")
 
     assert caught.value.params["found"] == hashlib.sha256(CONTENT + b"!").hexdigest()
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, small: manifest.Manifest) -> None:
+    (tmp_path / "small.tflite").mkdir()
+    with pytest.raises(ModelUnusable) as caught:
+        ModelStore([tmp_path], small).read("face-mesh-468")
+
+    assert "small.tflite" in texts().of_error(caught.value).en
 
 
 def test_the_hash_is_checked_at_every_read(tmp_path: Path, small: manifest.Manifest) -> None:
