@@ -49,6 +49,7 @@ class Desk:
     skip: frozenset[str] = frozenset()
     touches: int = 0
     seen: list[str] = field(default_factory=list)
+    times: list[tuple[str, int]] = field(default_factory=list)
     _answered_at: float = 0.0
 
     def close(self) -> None:
@@ -121,6 +122,7 @@ class Desk:
             if shown.page > 1:
                 continue
             self.seen.append(shown.screen_id)
+            self.times.append((shown.screen_id.split(".")[0], shown.monotonic_ns))
             if shown.screen_id == until if isinstance(until, str) else until(shown):
                 return shown
             self.react(shown)
