@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from provisioning.certificates import Authority
 from station.link import tls
 from station.link.daemon import EXIT_BUSY, EXIT_CONFIG, EXIT_OK, Clock
 from station.link.errors import CredentialUnusable, LinkAlreadyRunning
-from station.link.session import Ended
+from station.link.session import Answered, Ended
 from wire import topics
 from wire.keys import SigningKey
 from wire.messages import CaseState, Verdict
@@ -399,6 +400,28 @@ class TestWhatStandsInTheWay:
 
         assert state.certificate_ends_soon
         assert running.said("link.certificate.ends_soon") == 1
+
+    def test_a_host_that_accepts_and_never_speaks(self, site: Any) -> None:
+        """LINK-032: the handshake has a deadline, and a stop meanwhile does not wait for it."""
+        with socket.create_server(("127.0.0.1", 0)) as mute:
+            port = mute.getsockname()[1]
+            with link(site.config(port=port, connect_timeout_s=0.3)):
+                until(lambda: site.error_shown() == "error.link.unreachable", "the deadline")
+            process = harness.LinkProcess(site.config_file(port=port, connect_timeout_s=60.0), site.root / "link.log")
+            process.start()
+            until(lambda: "link.started" in (site.root / "link.log").read_text(), "the start")
+            begun = time.monotonic()
+
+            assert process.stop() == EXIT_OK
+            assert time.monotonic() - begun < 10.0
+
+    def test_a_broker_that_says_no(self, site: Any) -> None:
+        """LINK-036: CONNACK with a reason code; the link waits and asks again."""
+        with link(site.config()) as running:
+            until(site.online, "the connection")
+            running.daemon._inbox.put((running.daemon._generation, Answered(0x87, False, None)))
+            until(lambda: any(e.get("error") == "error.link.refused" for e in running.events()), "the refusal")
+            until(site.online, "the next connection")
 
     def test_a_second_device_with_our_certificate(self, site: Any) -> None:
         """LINK-036: reason code 0x8E is named as such (mosquitto 2.0 closes the older connection without a word)."""
