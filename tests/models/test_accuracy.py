@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from models.accuracy import __main__ as command
 from models.accuracy import plot, sets, statistics
+from models.face.pipeline import FacePipeline
+from models.policy import FacePolicy
 
 scores = st.lists(st.floats(-1, 1), min_size=2, max_size=60).map(np.array)
 
@@ -123,3 +126,35 @@ def test_sets_that_are_not_there_are_named(tmp_path: Path) -> None:
         sets.lfw(tmp_path)
     with pytest.raises(sets.SetMissing, match="london_info"):
         sets.frll(tmp_path)
+
+
+def test_the_sets_beside_the_checkout_are_read(faces_folder: Path) -> None:
+    pictures, pairs = sets.lfw(faces_folder)
+    names = {path.name for path in pictures}
+    neutral, smiling, groups = sets.frll(faces_folder)
+
+    assert (len(pictures), len(pairs.left), sum(pairs.same), max(pairs.fold)) == (7701, 6000, 3000, 9)
+    assert {*pairs.left, *pairs.right} <= names
+    assert len(neutral) == len(smiling) == 102
+    assert {path.name[:3] for path in neutral} <= set(groups)
+    for _, (left, right) in sets.pupils(neutral, faces_folder):
+        assert left[0] < right[0]
+
+
+def test_templates_and_reach_come_from_the_whole_pipeline(
+    pipeline: FacePipeline, policy: FacePolicy, faces_folder: Path, tmp_path: Path
+) -> None:
+    """A picture without a face is a row of NaN; faces of one person score high, of two persons low."""
+    empty = tmp_path / "empty.png"
+    Image.new("RGB", (160, 160), (90, 90, 90)).save(empty)
+    folder = faces_folder / "frll"
+    paths = [folder / "neutral/017_03.jpg", folder / "smiling/017_08.jpg", folder / "neutral/001_03.jpg", empty]
+    made = command.templates(pipeline, policy, paths)
+    found = made.scores([0, 0, 0], [1, 2, 3], np.array([True, False, False]))
+
+    assert made.missed == 1
+    assert found[0] > 0.7
+    assert found[1] < 0.4
+    assert found[2] == 1.0
+    frame = command._frame(paths[0], 110)
+    assert pipeline.analyse(frame, policy).acceptable
