@@ -508,7 +508,9 @@ class TestProcess:
             until(lambda: site.quarantined() == {bundle_id(1): "poison"}, "the poison rule")
 
     @pytest.mark.parametrize(
-        "content", ["", "[]", '{"strikes": 3}', '{"strikes": {"x": []}, "in_flight": 5}', "\x00" * 99]
+        "content",
+        ["", "[]", '{"strikes": 3}', '{"strikes": {"x": []}, "in_flight": 5}', "\x00" * 99],
+        ids=["empty", "list", "number", "types", "zeros"],
     )
     def test_torn_counters_are_no_counters(self, site: Any, centre: Any, content: str) -> None:
         """LINK-016: they only ever set bundles apart, so losing them is harmless."""
