@@ -73,6 +73,7 @@ class Link:
         self._now_ms = now_ms
         self._connection = 0
         self._connected = False
+        self._trouble: str | None = None
         self._inbox: list[_Delivery] = []
         self._publishing: dict[int, int | None] = {}
         self._published: list[int] = []
@@ -154,13 +155,21 @@ class Link:
         try:
             self._open()
         except (OSError, ValueError) as error:
-            log.warning("broker_unreachable", reason=_reason(error))
-            return False
+            return self._unreachable(_reason(error))
         until = time.monotonic() + CONNECT_DEADLINE_S
         while not self._connected and time.monotonic() < until:
-            if self._client.loop(timeout=0.1) != MQTTErrorCode.MQTT_ERR_SUCCESS:
-                return False
-        return self._connected
+            status = self._client.loop(timeout=0.1)
+            if status != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                # A client certificate that the broker refuses shows here: TLS 1.3 tells it after the handshake.
+                return self._unreachable(MQTTErrorCode(status).name)
+        return self._connected or self._unreachable("no answer")
+
+    def _unreachable(self, reason: str) -> bool:
+        """Said once for each new reason, not at every try."""
+        if reason != self._trouble:
+            log.warning("broker_unreachable", host=self._config.host, port=self._config.port, reason=reason)
+        self._trouble = reason
+        return False
 
     def _open(self) -> None:
         config = self._config
@@ -199,6 +208,7 @@ class Link:
             log.warning("broker_refused", reason=str(reason))
             return
         self._connected = True
+        self._trouble = None
         self._connection += 1
         prefix = f"$share/{self._config.group}/" if self._config.group else ""
         client.subscribe([(prefix + topics.ALL_UPLINKS, 1), (prefix + topics.ALL_STATION_STATES, 1)])

@@ -267,6 +267,25 @@ def test_late_worker_changes_nothing(desk: Desk) -> None:
     assert desk.states() == before
 
 
+def test_lease_that_another_took_over_cannot_be_settled(desk: Desk) -> None:
+    """The token in the row decides, also while the job is still open."""
+    store, backoff = desk.centre.store, Backoff(1000, 8000, lambda: 0.5)
+    found = []
+    for _ in range(2):
+        with store.write() as connection:
+            found.append(jobs.claim(connection, tuple(JobKind), desk.centre.clock.now_ms, 60_000, backoff))
+        desk.pass_time(100)
+    slow, quick = found
+    assert slow is not None
+    assert quick is not None
+
+    with store.write() as connection:
+        ended = jobs.end(connection, slow, desk.centre.clock.now_ms)
+        put_off = jobs.put_off(connection, slow, desk.centre.clock.now_ms, "x", answered=False)
+        own = jobs.end(connection, quick, desk.centre.clock.now_ms)
+    assert (slow.id, ended, put_off, own) == (quick.id, False, False, True)
+
+
 def test_two_workers_never_hold_one_job(centre: Centre) -> None:
     """Sixteen threads claim eight jobs: each job goes to exactly one of them."""
     for _ in range(8):

@@ -1,0 +1,113 @@
+"""Registering a case: what the desk hands out and what the station gets."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from central.eligibility import state_after
+from central.errors import CaseRefused, StationRecordInvalid
+from tests.central.centre import Centre
+from tests.central.site import OTHER_STATION, STATION, adult_form
+from wire import envelope
+from wire.case import CaseOrder
+from wire.catalogue import bundled
+from wire.envelope import EnvelopeRejected
+from wire.messages import CaseState
+from wire.rules.data_files import Outcome
+
+
+def _child_form() -> dict[str, Any]:
+    year = datetime.now(UTC).year - 9
+    return {
+        **adult_form(),
+        "birth_date": f"{year}-01-01",
+        "phone": {"number": "0900000001", "owner": "representative"},
+        "representative": {
+            "surname": "THỬ-NGHIỆM",
+            "given_names": "MẸ MẪU",
+            "birth_date": "1984-02-29",
+            "sex": "F",
+            "nationality": "KOR",
+            "document_number": "M11111111",
+            "phone": "0900000001",
+            "relation": "Mẹ",
+        },
+    }
+
+
+def test_order_is_readable_by_its_station_alone(sqlite_centre: Centre) -> None:
+    """Sealed to one station's key and signed by the centre; the broker and other stations see noise."""
+    registered = sqlite_centre.register()
+    (row,) = sqlite_centre.rows("outbound")
+    verified = envelope.verify(envelope.parse(row["payload"]), [sqlite_centre.keys.signing.verifying_key])
+    own, other = (sqlite_centre.site.station(name)._keys.opening for name in (STATION, OTHER_STATION))
+
+    assert CaseOrder.decode(envelope.open_content(verified, [own])) == registered.order
+    assert adult_form()["document"]["number"].encode() not in row["payload"]
+    with pytest.raises(EnvelopeRejected):
+        envelope.open_content(verified, [other])
+
+
+def test_code_is_short_and_random(sqlite_centre: Centre) -> None:
+    """Six symbols that cannot be misread, nothing of the person in them or in the dossier id."""
+    found = [sqlite_centre.register() for _ in range(20)]
+
+    assert all(re.fullmatch(r"[0-9A-HJKMNP-TV-Z]{6}", case.code) for case in found)
+    assert len({case.code for case in found}) == len({case.dossier_id for case in found}) == 20
+
+
+def test_child_is_consented_for_by_its_representative(sqlite_centre: Centre) -> None:
+    """6 to 14: the representative comes along and affirms."""
+    order = sqlite_centre.register(_child_form()).order
+
+    assert order.consent_by == "representative"
+    assert order.representative is not None
+    assert sqlite_centre.register().order.consent_by == "applicant"
+
+
+def test_child_without_representative_is_not_captured(sqlite_centre: Centre) -> None:
+    """D9."""
+    form = {**_child_form(), "representative": None}
+
+    with pytest.raises(CaseRefused) as caught:
+        sqlite_centre.register(form)
+    assert caught.value.params["code"] == "REP_ABSENT"
+
+
+def test_warnings_of_the_rules_reach_the_officer(sqlite_centre: Centre) -> None:
+    """As keys of the catalogue, so that the station shows them in both languages."""
+    registered = sqlite_centre.register()
+
+    assert registered.order.warnings
+    assert all(key in bundled() for key in registered.order.warnings)
+
+
+def test_document_with_a_case_in_work_opens_no_second_one(sqlite_centre: Centre) -> None:
+    """D25: the open dossier with its own due date."""
+    bundle = sqlite_centre.bundle(sqlite_centre.register())
+    sqlite_centre.deliver(sqlite_centre.sealed(bundle), bundle.bundle_id)
+
+    with pytest.raises(CaseRefused) as caught:
+        sqlite_centre.register()
+    assert caught.value.params["outcome"] == "EXISTING"
+    assert sqlite_centre.count("cases") == 1
+
+
+def test_expired_station_gets_no_case(sqlite_centre: Centre) -> None:
+    """It could not send the capture."""
+    sqlite_centre.clock.now_ms += 400 * 24 * 3600 * 1000
+
+    with pytest.raises(StationRecordInvalid):
+        sqlite_centre.register()
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_no_outcome_of_the_rules_means_issued(outcome: Outcome) -> None:
+    """Only the authority issues (P3)."""
+    state = state_after(outcome)
+
+    assert state is None or (state.final and state is not CaseState.ISSUED)
