@@ -109,7 +109,8 @@ class _Process:
 
     def __init__(self, control: Path, where: str, command: list[str]) -> None:
         self.control = control
-        self._process = subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.PIPE, text=True)
+        command = [sys.executable, "-m", *command, "--with-parent"]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.said = self._process.stdout.readline().split() if self._process.stdout is not None else []
         if self.said[:1] != ["ready"]:
             self.stop()

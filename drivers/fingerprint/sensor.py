@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Any, TypeVar
 
 import serial
@@ -178,8 +179,11 @@ class Sensor:
         self._run(Command.READ_SYS_PARA, lambda lib: lib.read_sysparam(), tries=TRIES)
 
     def get_image(self) -> int:
-        """Takes a picture into the sensor's image buffer. OK, NO_FINGER, IMAGE_FAIL or another code."""
-        return self._run(Command.GET_IMAGE, lambda lib: int(lib.get_image()))
+        """Takes a picture into the sensor's image buffer: OK, NO_FINGER or IMAGE_FAIL. Raises CommandRefused."""
+        code = self._run(Command.GET_IMAGE, lambda lib: int(lib.get_image()))
+        if code not in (Code.OK, Code.NO_FINGER, Code.IMAGE_FAIL):
+            raise CommandRefused(device=DEVICE, command=Command.GET_IMAGE.name, code=code)
+        return code
 
     def download_image(self) -> bytes:
         """The packed image, exactly the profile's size. Raises CommandRefused where the buffer holds none."""
@@ -290,6 +294,7 @@ class Sensor:
     def _run(self, command: Command, call: Callable[[Any], T], tries: int | None = None) -> T:
         """One command through the library, repeated only where that changes nothing."""
         left = tries or (TRIES if command in IDEMPOTENT else 1)
+        unheard = TRIES
         if self._library is None or self._state is SensorState.LOST:
             raise DeviceLost(device=DEVICE)
         self._enter(SensorState.BUSY)
@@ -297,6 +302,11 @@ class Sensor:
             left -= 1
             try:
                 result = call(self._library)
+                if result == Code.RECEIVE_ERROR and unheard:  # not carried out, so any command may be sent again
+                    self._distrust()
+                    unheard -= 1
+                    left += 1
+                    continue
                 self._enter(SensorState.READY)
                 return result
             except DeviceLost:
@@ -329,7 +339,7 @@ class Sensor:
 
     def _paths(self) -> list[str]:
         pattern = self._settings.device
-        return sorted(glob.glob(pattern))
+        return [pattern] if Path(pattern).exists() else sorted(glob.glob(pattern))
 
     def _opened(self, expected: Profile | None) -> SensorInfo:
         paths = self._paths()

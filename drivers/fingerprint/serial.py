@@ -104,6 +104,7 @@ class SerialFingerprint:
         self._sensor = Sensor(options.settings(), clock)
         self._gallery = Gallery()
         self._model: Profile | None = None
+        self._stale = False
         self._busy = threading.Lock()
 
     def open(self) -> SensorInfo:
@@ -170,6 +171,7 @@ class SerialFingerprint:
     def _restore(self) -> None:
         """Library as the running session needs it: nothing, or on ModelBuffer models the fingers already taken."""
         self._sensor.empty()
+        self._stale = False
         if self._gallery.models and self._sensor.profile.model_buffer:
             for position, model in self._gallery.models.items():
                 self._sensor.upload_template(model)
@@ -236,6 +238,8 @@ class _Run:
             )
             try:
                 self._driver._model = self._driver._model or self._sensor.profile
+                if self._driver._stale:
+                    self._driver._restore()
                 attempt = procedure.run()
                 return Attempt(attempt.outcome, attempt.presses, attempt.templates, (*self._log, *attempt.log))
             except Interrupted:
@@ -249,6 +253,8 @@ class _Run:
         raise DeviceLost(device=DEVICE)
 
     def _stopped(self, procedure: Procedure) -> Attempt:
+        """A model of the abandoned attempt may lie in the library, where it could hide a finger taken before."""
+        self._driver._stale = True
         return Attempt(AttemptOutcome.STOPPED, (), {}, (*self._log, *procedure.log))
 
     def _keep_log(self, procedure: Procedure) -> None:

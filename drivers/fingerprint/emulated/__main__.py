@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 from pathlib import Path
 
@@ -20,7 +21,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--speed", choices=["line", "fast"], default="line")
     parser.add_argument("--fingers", type=Path, help="folder <person>/<finger>.png instead of synthetic prints")
     parser.add_argument("--seed", type=int, default=1, help="of the synthetic prints")
+    parser.add_argument("--with-parent", action="store_true", help="end when the starting process is gone")
     options = parser.parse_args(arguments)
+    parent = os.getppid()
     bench = Bench(
         options.link, options.profile, paced=options.speed == "line", seed=options.seed, fingers=options.fingers
     )
@@ -30,7 +33,9 @@ def main(arguments: list[str] | None = None) -> int:
     bench.start()
     control.start()
     print("ready", flush=True)
-    bench.ended.wait()
+    while not bench.ended.wait(1.0):
+        if options.with_parent and os.getppid() != parent:
+            break
     control.stop()
     bench.stop()
     return 0

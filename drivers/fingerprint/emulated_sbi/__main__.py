@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import threading
 from collections.abc import Mapping
@@ -126,7 +127,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--control", type=Path, required=True, help="control socket to create")
     parser.add_argument("--seed", type=int, default=1, help="of the synthetic prints")
     parser.add_argument("--env", default="Developer", help="environment the scanner is registered in")
+    parser.add_argument("--with-parent", action="store_true", help="end when the starting process is gone")
     options = parser.parse_args(arguments)
+    parent = os.getppid()
     service = Service(Scanner(options.seed, options.env))
     options.anchors.write_bytes(service.scanner.root.pem())
     server = ThreadingHTTPServer(("127.0.0.1", options.port), _Handler)
@@ -138,7 +141,9 @@ def main(arguments: list[str] | None = None) -> int:
     threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
     control.start()
     print(f"ready {server.server_port}", flush=True)
-    service.ended.wait()
+    while not service.ended.wait(1.0):
+        if options.with_parent and os.getppid() != parent:
+            break
     control.stop()
     server.shutdown()
     server.server_close()
