@@ -16,10 +16,10 @@ NAME = "KIM MẪU"
 
 
 @pytest.fixture(autouse=True)
-def set_up(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
+def restored() -> Iterator[None]:
+    """Logging as it was; each test sets up its own, after the capture of stderr has begun."""
     root, hook = logging.getLogger(), sys.excepthook
     handlers, level = root.handlers[:], root.level
-    log.set_up("test")
     yield
     root.handlers[:], sys.excepthook = handlers, hook
     root.setLevel(level)
@@ -31,6 +31,7 @@ def _lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
 
 def test_event_is_one_object_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     """With worker, process and level."""
+    log.set_up("test")
     log.event("bundle_stored", station="st-0001", bundle="b")
 
     (line,) = _lines(capsys)
@@ -44,6 +45,7 @@ def test_event_is_one_object_on_one_line(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_foreign_exception_is_named_by_class_and_place(capsys: pytest.CaptureFixture[str]) -> None:
     """Libraries repeat their input in their messages."""
+    log.set_up("test")
     try:
         int(NAME)
     except ValueError as error:
@@ -57,6 +59,7 @@ def test_foreign_exception_is_named_by_class_and_place(capsys: pytest.CaptureFix
 
 def test_own_exception_is_told_in_full(capsys: pytest.CaptureFixture[str]) -> None:
     """Its parameters hold no personal data by the rule of the tree."""
+    log.set_up("test")
     log.failure("message_failed", StationUnknown(station="st-9"))
 
     assert _lines(capsys)[0]["error"] == "error.central.station_unknown(station=st-9)"
@@ -64,6 +67,7 @@ def test_own_exception_is_told_in_full(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_uncaught_exception_leaves_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     """The last word of a worker that dies."""
+    log.set_up("test")
     error = ValueError(NAME)
     sys.excepthook(ValueError, error, None)
 
@@ -74,6 +78,7 @@ def test_uncaught_exception_leaves_no_traceback(capsys: pytest.CaptureFixture[st
 
 def test_record_of_a_library_is_reduced_to_its_name(capsys: pytest.CaptureFixture[str]) -> None:
     """Whatever it wanted to say."""
+    log.set_up("test")
     logging.getLogger("some.library").warning("refused %s", NAME)
 
     said = capsys.readouterr().err
