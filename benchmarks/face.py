@@ -21,12 +21,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.demo_portrait import demo_portrait
+from models.errors import ModelError
 from models.face import detect, geometry, landmarks, pipeline, quality
 from models.face.pipeline import FacePipeline
 from models.face.types import Face
 from models.policy import valid_on
 from models.runtime import Runtime, default_runtime, load
 from models.store import ModelStore
+from wire.catalogue import bundled as texts
 
 MAIN, LORES = (2304, 1296), (640, 360)
 INTER_EYE = 130
@@ -180,7 +182,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--runtime", choices=("tflite-runtime", "ai-edge-litert"), default=default_runtime())
     chosen = parser.parse_args()
-    print("\n".join(report(chosen.runtime, chosen.rounds)))
+    try:
+        print("\n".join(report(chosen.runtime, chosen.rounds)))
+    except ModelError as error:
+        raise SystemExit(texts().of_error(error).en) from None
     print(f"  peak RSS {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 

@@ -20,12 +20,14 @@ from PIL import Image
 
 from models.accuracy import plot, sets, statistics
 from models.accuracy.statistics import Scores
+from models.errors import ModelError
 from models.face.landmarks import eyes
 from models.face.pipeline import EMBEDDING, FacePipeline
 from models.face.types import Assessment
 from models.policy import FacePolicy, valid_on
 from models.runtime import Runtime, default_runtime
 from models.store import ModelStore
+from wire.catalogue import bundled as texts
 
 DIMENSION = 256
 FAR_LEVELS = (1e-2, 1e-3)
@@ -278,7 +280,11 @@ def main() -> int:
     chosen = parser.parse_args()
     runtime: Runtime = chosen.runtime
     policy = valid_on(date(2026, 11, 21))
-    faces = FacePipeline.open(ModelStore.standard(), runtime)
+    try:
+        faces = FacePipeline.open(ModelStore.standard(), runtime)
+    except ModelError as error:
+        print(texts().of_error(error).en, file=sys.stderr)
+        return 1
     start = time.monotonic()
     try:
         frll_lines, frll_row, frll_curve = measure_frll(faces, policy)
