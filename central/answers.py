@@ -16,7 +16,7 @@ from central.keys import CentreKeys
 from central.stations import StationDirectory
 from central.store import bundles
 from central.store.outbound import Kind, Outgoing, topic_of
-from central.store.statuses import REGISTERED, newest_status
+from central.store.statuses import TO_CAPTURE, newest_status
 from central.store.tables import cases
 from wire import envelope
 from wire.envelope import EnvelopeType, Routing
@@ -43,7 +43,7 @@ def answer_sync(
             sent.append(Outgoing(topic, status.signed(keys.signing)))
     query = (
         select(cases)
-        .where(cases.c.station_id == sync.station_id, cases.c.state == REGISTERED, cases.c.expires_ms > now_ms)
+        .where(cases.c.station_id == sync.station_id, cases.c.state.in_(TO_CAPTURE), cases.c.expires_ms > now_ms)
         .order_by(cases.c.registered_ms.desc())
         .limit(MOST_CASES)
     )

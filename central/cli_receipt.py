@@ -11,7 +11,7 @@ from central.cli import config_of, open_store
 from central.cli_moves import open_dossiers
 from central.clock import instant
 from central.errors import CaseUnknown
-from central.receipt import DossierNotOpen, Receipt, receipt_pdf, receipt_text
+from central.receipt import DossierNotOpen, Receipt, ReceiptNotWritten, receipt_pdf, receipt_text
 from central.store.tables import cases
 from wire.rules.loader import load_rules
 
@@ -44,5 +44,9 @@ def receipt_command(context: click.Context, dossier: str, pdf: Path | None) -> N
     )
     if pdf is None:
         click.echo(receipt_text(receipt).encode("utf-8"), nl=False)
-    else:
-        pdf.write_bytes(receipt_pdf(receipt))
+        return
+    data = receipt_pdf(receipt)
+    try:
+        pdf.write_bytes(data)
+    except OSError:
+        raise ReceiptNotWritten(file=pdf.name) from None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 
@@ -21,12 +22,9 @@ from wire.catalogue import Text, bundled
 from wire.rules.decision import Decision
 from wire.rules.model import Rules
 
-FONT_FILES = (
-    Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"),
-    Path("/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf"),
-    Path("/usr/share/fonts/truetype/liberation/LiberationSans-Regular.ttf"),
-)
-"""Where Debian's fonts-dejavu-core, fonts-noto-core and fonts-liberation put a font that covers Vietnamese."""
+FONT_PACKAGE = "fontpkg_noto_sans"
+FONT_FILE = "NotoSans[wdth,wght].ttf"
+"""Noto Sans (SIL Open Font License 1.1) from the Python package that carries it, never from the system: pip is enough."""
 
 _FONT = "receipt"
 _DATE = "%d/%m/%Y"
@@ -57,6 +55,12 @@ class DossierNotOpen(CentralError, LookupError):
     """The dossier's capture has not arrived, or the dossier is closed. Parameter: dossier."""
 
     message_id = "error.receipt.not_open"
+
+
+class ReceiptNotWritten(CentralError, OSError):
+    """The file cannot be written. Parameter: file (name)."""
+
+    message_id = "error.receipt.not_written"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,14 +153,25 @@ def _qr(receipt: Receipt) -> segno.QRCode:
     return segno.make_qr(qr_text(receipt.dossier_id), error="m")
 
 
-def receipt_pdf(receipt: Receipt, fonts: Sequence[Path] = FONT_FILES) -> bytes:
+def font_path() -> Path:
+    """Where the font lies. Raises ReceiptFontError."""
+    spec = find_spec(FONT_PACKAGE)
+    folders = [Path(found) for found in (spec.submodule_search_locations or [])] if spec is not None else []
+    for folder in folders:
+        path = folder / "files" / FONT_FILE
+        if path.is_file():
+            return path
+    raise ReceiptFontError(font=FONT_PACKAGE, missing=0)
+
+
+def receipt_pdf(receipt: Receipt, font: Path | None = None) -> bytes:
     """The receipt as a PDF of one page; the same receipt gives the same bytes.
 
     Args:
-        fonts: font files in order of preference; the first that exists is embedded.
+        font: the font file to embed; None for the one of `font_path`.
 
     Raises:
-        ReceiptFontError: none exists, or the font lacks a character that would have to be printed.
+        ReceiptFontError: there is none, or the font lacks a character that would have to be printed.
     """
     title, sentences = bundled().text("receipt.title"), receipt.sentences()
     pdf = FPDF(format=_PAGE_MM)
@@ -164,7 +179,7 @@ def receipt_pdf(receipt: Receipt, fonts: Sequence[Path] = FONT_FILES) -> bytes:
     pdf.set_title(title.vi)
     pdf.set_lang("vi")
     pdf.set_margin(_MARGIN_MM)
-    _embed(pdf, fonts, [title, *sentences], receipt.code)
+    _embed(pdf, font or font_path(), [title, *sentences], receipt.code)
     pdf.add_page()
     _lines(pdf, _TITLE_PT, [title.vi], align="C")
     _lines(pdf, _EN_PT, [title.en], align="C")
@@ -189,10 +204,7 @@ def _qr_png(receipt: Receipt) -> BytesIO:
     return png
 
 
-def _embed(pdf: FPDF, fonts: Sequence[Path], texts: Sequence[Text], code: str) -> None:
-    font = next((path for path in fonts if path.is_file()), None)
-    if font is None:
-        raise ReceiptFontError(font=", ".join(path.name for path in fonts), missing=0)
+def _embed(pdf: FPDF, font: Path, texts: Sequence[Text], code: str) -> None:
     missing = _printed(texts, code) - _covered(font)
     if missing:
         raise ReceiptFontError(font=font.name, missing=len(missing))

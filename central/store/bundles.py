@@ -14,7 +14,7 @@ from central.errors import BundleRejected
 from central.examine import Code, Examined, as_json, facts_of
 from central.store import jobs
 from central.store.jobs import JobKind
-from central.store.statuses import REGISTERED, Case, News, lock_case, record
+from central.store.statuses import TO_CAPTURE, Case, News, lock_case, record
 from central.store.tables import bundles, cases, envelopes, rejections
 from wire.bundle import Bundle
 from wire.case import CaseOrder
@@ -59,7 +59,7 @@ def store_capture(
     case, order = _case_for(connection, bundle)
     detail = {"document_differs": _differing(bundle, order)}
     _insert(connection, examined, raw, sha256, now_ms)
-    if case["state"] in (REGISTERED, CaseState.SUPPLEMENT.value):
+    if case["state"] in TO_CAPTURE:
         changes = {"bundle_id": bundle.bundle_id, "received_ms": now_ms, "sequence": 0}
         connection.execute(_TAKE_UP, {"of_dossier": case["dossier_id"], **changes})
         case = {**case, **changes}

@@ -21,6 +21,10 @@ REGISTERED = "registered"
 """The state of a case before its capture arrived; never sent to a station as a status."""
 
 
+TO_CAPTURE = (REGISTERED, CaseState.SUPPLEMENT.value)
+"""States in which a case waits for a capture."""
+
+
 @dataclass(frozen=True, slots=True)
 class News:
     """One entry for the history. With `state` it is a status of the bundle and goes to its station.

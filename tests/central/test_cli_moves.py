@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import insert
 
 from central.cli_moves import open_dossiers
-from central.receipt import FONT_FILES
 from central.store.tables import case_events, cases
 from tests.central.site import STATION, Site
 from wire.rules import Rules, case_of, decide, load_rules
@@ -149,9 +148,17 @@ def test_the_receipt_of_an_open_dossier(bare_site: Site, tmp_path: Path) -> None
 
     assert f"hồ sơ số {dossier} ngày 18/11/2026 lúc 09:05" in text
     assert "không quá 07 ngày làm việc, trước 24 giờ ngày 30/11/2026" in text
-    if any(path.is_file() for path in FONT_FILES):
-        bare_site.cli("receipt", dossier, "--pdf", str(tmp_path / "receipt.pdf"))
-        assert (tmp_path / "receipt.pdf").read_bytes().startswith(b"%PDF")
+    bare_site.cli("receipt", dossier, "--pdf", str(tmp_path / "receipt.pdf"))
+    assert (tmp_path / "receipt.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_a_pdf_that_cannot_be_written_is_a_sentence(bare_site: Site, tmp_path: Path) -> None:
+    """Exit 1 and what to do, no traceback."""
+    dossier = put(bare_site, load_rules(), 1, "2026-11-18T09:05:00+07:00", {}, "requested")
+    done = bare_site.cli("receipt", dossier, "--pdf", str(tmp_path / "no" / "receipt.pdf"), ok=False)
+
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "receipt.pdf" in done.stderr
 
 
 @pytest.mark.parametrize("state", ["registered", "issued"])

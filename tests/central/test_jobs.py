@@ -19,6 +19,7 @@ from central.adapters.register import HttpRegister
 from central.config import AuthorityConfig, JobsConfig, RegisterConfig
 from central.emulated.authority import EmulatedAuthority
 from central.emulated.register import EmulatedRegister
+from central.ingest import Message
 from central.jobs import JobWorker
 from central.orders import Registered
 from central.steps import LeaseLost, Steps
@@ -26,9 +27,10 @@ from central.store import jobs
 from central.store.jobs import Backoff, Job, JobKind
 from central.store.tables import jobs as jobs_table
 from tests.central.centre import Centre
-from tests.central.site import adult_form, person_of
+from tests.central.site import STATION, adult_form, person_of
 from tests.central.threaded import serving
-from wire.messages import CaseState, Status
+from wire import topics
+from wire.messages import CaseState, Status, Sync
 from wire.rules.loader import load_rules
 
 CONFIG = JobsConfig(lease_s=60, first_retry_s=1, longest_retry_s=8, poll_s=5, alarm_attempts=3)
@@ -176,13 +178,16 @@ def test_word_of_the_authority_is_final(sqlite_desk: Desk, result: str) -> None:
 
 
 def test_supplement_opens_the_case_for_a_new_capture(sqlite_desk: Desk) -> None:
-    """The same dossier is captured again and goes its way from the start."""
+    """The station is given the order again; the same dossier is captured anew and goes its way from the start."""
     desk = sqlite_desk
     desk.outside.authority.mood.result = "SUPPLEMENT"
     desk.work()
     desk.pass_time(5)
     desk.work()
     desk.outside.authority.mood.result = "ISSUED"
+    sync = Sync(station_id=STATION, outstanding=[], statuses={desk.bundle_id: 4})
+    (order,) = desk.centre.ingest.take([Message(topics.up_sync(STATION), sync.encode())])
+    assert order.topic == topics.down_case(STATION, desk.registered.dossier_id)
     bundle = desk.centre.bundle(desk.registered, seed=9)
     desk.centre.deliver(desk.centre.sealed(bundle), bundle.bundle_id)
     desk.work()

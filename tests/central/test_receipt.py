@@ -12,7 +12,8 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from central.receipt import FONT_FILES, NoReceipt, Receipt, ReceiptFontError, receipt_of, receipt_pdf, receipt_text
+from central import receipt as receipts
+from central.receipt import NoReceipt, Receipt, ReceiptFontError, font_path, receipt_of, receipt_pdf, receipt_text
 from wire.case import QR_PREFIX
 from wire.rules import Decision, Rules, case_of, decide, load_rules
 
@@ -34,9 +35,6 @@ SENTENCE = (
     "trước 24 giờ ngày 15/07/2025."
 )
 NOTICE = "Kết quả được thông báo qua ứng dụng VNeID hoặc số thuê bao di động chính chủ hoặc địa chỉ thư điện tử."
-needs_font = pytest.mark.skipif(
-    not any(path.is_file() for path in FONT_FILES), reason=f"none of the fonts is installed: {FONT_FILES}"
-)
 
 
 def decided(rules: Rules, **changes: object) -> tuple[datetime, Decision]:
@@ -109,7 +107,6 @@ def test_no_receipt_without_a_term() -> None:
         receipt_of(DOSSIER, CODE, visit, decision, rules)
 
 
-@needs_font
 def test_the_pdf_shows_the_same_and_its_qr_code_reads() -> None:
     """One page; its text is the text's; the rendered code reads; the same receipt gives the same bytes."""
     data = receipt_pdf(receipt())
@@ -130,10 +127,22 @@ def test_the_pdf_shows_the_same_and_its_qr_code_reads() -> None:
     assert receipt_pdf(receipt()) == data
 
 
-def test_no_font_is_a_clear_error(tmp_path: Path) -> None:
-    """The error names the files looked for."""
+def test_the_font_comes_with_the_python_packages() -> None:
+    """No font of the system is needed; every receipt is set in Noto Sans."""
+    data = receipt_pdf(receipt())
+
+    assert font_path().name == "NotoSans[wdth,wght].ttf"
+    assert "site-packages" in font_path().parts
+    assert b"NotoSans" in data
+
+
+def test_no_font_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names the file or the package looked for."""
     with pytest.raises(ReceiptFontError, match=r"none\.ttf"):
-        receipt_pdf(receipt(), [tmp_path / "none.ttf"])
+        receipt_pdf(receipt(), tmp_path / "none.ttf")
+    monkeypatch.setattr(receipts, "FONT_PACKAGE", "fontpkg_that_is_not_installed")
+    with pytest.raises(ReceiptFontError, match="fontpkg_that_is_not_installed"):
+        receipt_pdf(receipt())
 
 
 def test_a_broken_font_is_a_clear_error(tmp_path: Path) -> None:
@@ -141,22 +150,21 @@ def test_a_broken_font_is_a_clear_error(tmp_path: Path) -> None:
     broken = tmp_path / "broken.ttf"
     broken.write_bytes(b"not a font")
     with pytest.raises(ReceiptFontError, match=r"broken\.ttf"):
-        receipt_pdf(receipt(), [broken])
+        receipt_pdf(receipt(), broken)
 
 
-@needs_font
 def test_a_font_that_lacks_characters_is_an_error_not_a_blank(tmp_path: Path) -> None:
     """No box is printed in place of a letter: a font cut down to ASCII is refused."""
     from fontTools import subset
     from fontTools.ttLib import TTFont
 
-    font = TTFont(next(path for path in FONT_FILES if path.is_file()))
+    font = TTFont(font_path())
     cutter = subset.Subsetter()
     cutter.populate(unicodes=range(32, 127))
     cutter.subset(font)
     font.save(tmp_path / "ascii.ttf")
     font.close()
     with pytest.raises(ReceiptFontError) as raised:
-        receipt_pdf(receipt(), [tmp_path / "ascii.ttf"])
+        receipt_pdf(receipt(), tmp_path / "ascii.ttf")
 
     assert int(raised.value.params["missing"]) > 10
