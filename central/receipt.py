@@ -24,7 +24,7 @@ from wire.rules.model import Rules
 
 FONT_PACKAGE = "fontpkg_noto_sans"
 FONT_FILE = "NotoSans[wdth,wght].ttf"
-"""Noto Sans (SIL Open Font License 1.1) from the Python package that carries it, never from the system: pip is enough."""
+"""Noto Sans (SIL Open Font License 1.1) from the Python package that carries it, never from the system."""
 
 _FONT = "receipt"
 _DATE = "%d/%m/%Y"
