@@ -87,6 +87,34 @@ def test_message_that_could_not_be_stored_is_delivered_again(wired: tuple[Site, 
     assert receipt.verdict is Verdict.STORED
 
 
+class DyingIngest(Ingest):
+    """Stores, and dies before anything is published or acknowledged."""
+
+    def take(self, messages: Any) -> list[Outgoing]:
+        super().take(messages)
+        raise StoreUnavailable(reason="killed")
+
+
+def test_death_between_commit_and_receipt_costs_nothing(wired: tuple[Site, Centre]) -> None:
+    """The receipt is a row of the same transaction: the next worker sends it; the redelivery is a duplicate (P1)."""
+    site, centre = wired
+    bundle = centre.bundle(centre.register())
+    raw = centre.sealed(bundle)
+    station = site.station()
+    with linked(site, centre, DyingIngest(centre.store, centre.stations, centre.keys, centre.clock)) as died:
+        station.connect()
+        eventually(lambda: _retained_state(site, centre))
+        station.send(bundle.bundle_id, raw)
+        eventually(lambda: died)
+    with linked(site, centre):
+        station.wait(lambda heard: len(heard.receipts.get(bundle.bundle_id, [])) == 2)
+    station.close()
+
+    verdicts = {receipt.verdict for receipt in station.heard.receipts[bundle.bundle_id]}
+    assert verdicts == {Verdict.STORED, Verdict.DUPLICATE}
+    assert (centre.count("envelopes"), centre.count("jobs")) == (1, 1)
+
+
 def test_link_survives_the_broker(wired: tuple[Site, Centre]) -> None:
     """kill -9 of the broker: it comes back by itself, and what waits in the outbound table is sent then."""
     site, centre = wired
