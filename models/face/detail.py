@@ -33,7 +33,8 @@ def sharpness(rgb: Rgb, face: Face) -> Measured:
     if min(size) < 3 or min(part.shape[:2]) < 3:
         return ("sharpness", 0.0, 0.0)
     inner = (box[0] - left, box[1] - top, box[2] - left, box[3] - top)
-    picture = Image.fromarray(luma(part)).resize(size, Image.Resampling.BICUBIC, box=inner)
+    grey = Image.fromarray(np.ascontiguousarray(part)).convert("L")
+    picture = grey.resize(size, Image.Resampling.BICUBIC, box=inner)
     raw = laplacian_std(np.asarray(picture, dtype=np.int16))
     return ("sharpness", raw, sigmoid(raw, 6.0, 1.5))
 
