@@ -181,7 +181,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--runtime", choices=("tflite-runtime", "ai-edge-litert"), default=default_runtime())
-    chosen = parser.parse_args()
+    chosen, _ = parser.parse_known_args()
     try:
         print("\n".join(report(chosen.runtime, chosen.rounds)))
     except ModelError as error:
