@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from datetime import UTC, date
-from typing import Annotated, Literal, Self
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
@@ -18,13 +18,14 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    TypeAdapter,
     ValidationError,
+    ValidationInfo,
     WithJsonSchema,
-    model_validator,
 )
 
 from wire.fingers import FingerPosition
-from wire.rules.errors import CaseInvalid, FieldProblem, PhoneInvalid
+from wire.rules.errors import CaseInvalid, NoPolicy, PhoneInvalid
 from wire.rules.fields import STRICT, Email, Instant, IsoDate, Nationality, NfcText, problem, problems_of, read_json
 from wire.rules.model import Rules
 from wire.rules.phones import to_e164
@@ -58,6 +59,7 @@ def _array(value: object) -> object:
 
 
 _MRZ_LINES = range(2, 4)
+_INSTANT = TypeAdapter[datetime](Instant)
 MrzLines = Annotated[
     tuple[str, ...],
     BeforeValidator(_mrz_lines),
@@ -74,12 +76,57 @@ _CARD_CONDITIONS: list[JsonValue] = [
 ]
 
 
-def check_card_fits_kind(kind: str, symbol: str | None, valid_until: date | None) -> None:
-    """A permanent card has no symbol, a temporary one has a last day. For a pydantic validator, which reports it."""
-    if kind == "permanent" and symbol is not None:
-        raise problem("symbol_permanent", at="symbol")
-    if kind == "temporary" and valid_until is None:
-        raise problem("card_last_day", at="valid_until")
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the fields are checked against: the data files, and the local date of the visit where that can be told."""
+
+    rules: Rules
+    visited: date | None
+
+
+def _within_the_rules(visit: datetime, info: ValidationInfo) -> datetime:
+    if isinstance(info.context, _Known):
+        try:
+            info.context.rules.policy_on(info.context.rules.calendar.local_date(visit))
+        except OverflowError:
+            raise problem("no_calendar") from None
+        except NoPolicy:
+            raise problem("no_policy") from None
+    return visit
+
+
+def _born(birth: date, info: ValidationInfo) -> date:
+    known = info.context
+    if isinstance(known, _Known) and known.visited is not None and birth > known.visited:
+        raise problem("birth_after_visit")
+    return birth
+
+
+def _mobile(number: str, info: ValidationInfo) -> str:
+    if isinstance(info.context, _Known):
+        try:
+            to_e164(number, info.context.rules.phones)
+        except PhoneInvalid:
+            raise problem("phone", digits=info.context.rules.phones.digits) from None
+    return number
+
+
+def _symbol_fits_kind(symbol: str | None, info: ValidationInfo) -> str | None:
+    if info.data.get("kind") == "permanent" and symbol is not None:
+        raise problem("symbol_permanent")
+    return symbol
+
+
+def _last_day_fits_kind(valid_until: date | None, info: ValidationInfo) -> date | None:
+    if info.data.get("kind") == "temporary" and valid_until is None:
+        raise problem("card_last_day")
+    return valid_until
+
+
+CardSymbol = Annotated[NfcText | None, AfterValidator(_symbol_fits_kind), Field(validate_default=True)]
+"""None for a permanent card. For a model that has `kind` before it."""
+CardLastDay = Annotated[IsoDate | None, AfterValidator(_last_day_fits_kind), Field(validate_default=True)]
+"""Not None for a temporary card. For a model that has `kind` before it."""
 
 
 class CaseModel(BaseModel):
@@ -92,7 +139,7 @@ class Applicant(CaseModel):
     """Who asks. `is_ward`: a ward or a represented person."""
 
     nationality: Nationality
-    birth_date: IsoDate
+    birth_date: Annotated[IsoDate, AfterValidator(_born)]
     is_ward: bool = False
 
 
@@ -112,13 +159,8 @@ class ResidenceCard(CaseModel):
     model_config = ConfigDict(**STRICT, json_schema_extra={"allOf": _CARD_CONDITIONS})
 
     kind: Literal["permanent", "temporary"]
-    symbol: NfcText | None = None
-    valid_until: IsoDate | None = None
-
-    @model_validator(mode="after")
-    def _fits_kind(self) -> Self:
-        check_card_fits_kind(self.kind, self.symbol, self.valid_until)
-        return self
+    symbol: CardSymbol = None
+    valid_until: CardLastDay = None
 
 
 class Representative(CaseModel):
@@ -131,7 +173,7 @@ class Representative(CaseModel):
 class Phone(CaseModel):
     """The number for the account. `linked_elsewhere` None where nobody looked."""
 
-    number: NfcText | None = None
+    number: Annotated[NfcText, AfterValidator(_mobile)] | None = None
     owner: Literal["self", "representative", "enterprise", "other", "unknown"] = "unknown"
     linked_elsewhere: bool | None = None
 
@@ -157,7 +199,7 @@ class CaseFacts(CaseModel):
     `visit` is the instant on which the dossier was received; its local date starts every count.
     """
 
-    visit: Instant
+    visit: Annotated[Instant, AfterValidator(_within_the_rules)]
     request: Literal["issue", "lock", "unlock"] = "issue"
     campaign: bool = False
     applicant: Applicant
@@ -199,26 +241,19 @@ def parse_case(data: bytes | str, rules: Rules) -> CaseFacts:
 def case_of(values: object, rules: Rules) -> CaseFacts:
     """Like `parse_case`, from parsed JSON."""
     try:
-        case = CaseFacts.model_validate(values)
+        return CaseFacts.model_validate(values, context=_Known(rules, _visited(values, rules)))
     except ValidationError as error:
         raise CaseInvalid(problems_of(error)) from None
-    problems = list(_problems(case, rules))
-    if problems:
-        raise CaseInvalid(problems)
-    return case
 
 
-def _problems(case: CaseFacts, rules: Rules) -> Iterator[FieldProblem]:
+def _visited(values: object, rules: Rules) -> date | None:
+    """The visit's local date, read before the fields: so a birth date is checked whatever else is wrong."""
     try:
-        if case.applicant.birth_date > rules.calendar.local_date(case.visit):
-            yield FieldProblem("applicant.birth_date", "birth_after_visit")
-    except OverflowError:
-        yield FieldProblem("visit", "no_calendar")
-    if case.phone is not None and case.phone.number is not None:
-        try:
-            to_e164(case.phone.number, rules.phones)
-        except PhoneInvalid:
-            yield FieldProblem("phone.number", "phone", (("digits", rules.phones.digits),))
+        return rules.calendar.local_date(
+            _INSTANT.validate_python(values["visit"] if isinstance(values, dict) else None)
+        )
+    except (KeyError, ValidationError, OverflowError):
+        return None
 
 
 def case_schema() -> dict[str, JsonValue]:

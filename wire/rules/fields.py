@@ -26,6 +26,7 @@ _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})"
 )
 _EMAIL = re.compile(r"[^\s@<>(),;:\"\[\]\\]+@[^\s@<>(),;:\"\[\]\\.]+(\.[^\s@<>(),;:\"\[\]\\.]+)+")
+_QUOTED = re.compile(r"'([^']*)'")
 _NATIONALITY = re.compile(r"[A-Z]{1,3}")
 _PATTERN_DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _PATTERN_INSTANT = f"^{_INSTANT.pattern}$"
@@ -43,7 +44,7 @@ _ONE_PROBLEM_PER_FIELD_CODES = {
 
 
 def problem(code: str, **params: str | int) -> PydanticCustomError:
-    """An error for a pydantic validator; `code` is a key under `rules.field`, `at` the field of a model's own check."""
+    """An error for a pydantic validator; `code` is a key under `rules.field`."""
     return PydanticCustomError(f"rules.{code}", code, params)
 
 
@@ -148,8 +149,7 @@ def problems_of(error: ValidationError) -> list[FieldProblem]:
     """One problem per wrong field, sorted by path."""
     found: dict[str, FieldProblem] = {}
     for item in error.errors(include_url=False, include_input=False):
-        at = item.get("ctx", {}).get("at")
-        field = _path((*item["loc"], at) if at else item["loc"])
+        field = _path(item["loc"])
         found.setdefault(field, FieldProblem(field, *_code(item)))
     return [found[field] for field in sorted(found)]
 
@@ -158,11 +158,9 @@ def _code(item: Any) -> tuple[str, tuple[tuple[str, str | int], ...]]:
     kind = item["type"]
     context = item.get("ctx", {})
     if kind.startswith("rules."):
-        return kind.removeprefix("rules."), tuple(
-            sorted((name, value) for name, value in context.items() if name != "at")
-        )
+        return kind.removeprefix("rules."), tuple(sorted(context.items()))
     if kind in {"literal_error", "enum"}:
-        return "choice", (("choices", str(context["expected"])),)
+        return "choice", (("choices", ", ".join(_QUOTED.findall(context["expected"]))),)
     return _ONE_PROBLEM_PER_FIELD_CODES.get(kind, "invalid"), ()
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import date
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ValidationError, ValidationInfo
 
-from wire.rules.case import check_card_fits_kind
+from wire.rules.case import CardLastDay, CardSymbol
 from wire.rules.conditions import FactValue, holds
 from wire.rules.data_files import FormField, FormFile, PhoneFile
 from wire.rules.errors import FieldProblem, PhoneInvalid, Tk01Invalid
@@ -25,9 +25,11 @@ Sex = Literal["M", "F", "X"]
 PhoneOwner = Literal["self", "representative", "enterprise", "other", "unknown"]
 
 
-def _check_order(issued_on: date | None, valid_until: date | None) -> None:
+def _after_issue(valid_until: date | None, info: ValidationInfo) -> date | None:
+    issued_on = info.data.get("issued_on")
     if issued_on is not None and valid_until is not None and valid_until < issued_on:
-        raise problem("ends_before_issue", at="valid_until")
+        raise problem("ends_before_issue")
+    return valid_until
 
 
 class FormModel(BaseModel):
@@ -43,12 +45,7 @@ class Tk01Document(FormModel):
     number: NfcText
     issued_on: IsoDate | None = None
     issued_at: NfcText | None = None
-    valid_until: IsoDate
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        _check_order(self.issued_on, self.valid_until)
-        return self
+    valid_until: Annotated[IsoDate, AfterValidator(_after_issue)]
 
 
 class Tk01Card(FormModel):
@@ -56,15 +53,9 @@ class Tk01Card(FormModel):
 
     kind: Literal["permanent", "temporary"]
     number: NfcText
-    symbol: NfcText | None = None
+    symbol: CardSymbol = None
     issued_on: IsoDate | None = None
-    valid_until: IsoDate | None = None
-
-    @model_validator(mode="after")
-    def _fits_kind(self) -> Self:
-        check_card_fits_kind(self.kind, self.symbol, self.valid_until)
-        _check_order(self.issued_on, self.valid_until)
-        return self
+    valid_until: Annotated[CardLastDay, AfterValidator(_after_issue)] = None
 
 
 class Tk01Phone(FormModel):
@@ -132,24 +123,29 @@ def tk01_of(values: dict[str, Any], rules: Rules | None = None) -> Tk01:
     """Like `parse_tk01`, from parsed JSON (the console's form fields)."""
     known = rules or load_rules()
     values = {"form": known.forms[-1].id, **values}
+    problems: dict[str, FieldProblem] = {}
+    tk01: Tk01 | None = None
     try:
         tk01 = Tk01.model_validate(values)
     except ValidationError as error:
-        raise Tk01Invalid(problems_of(error)) from None
-    form = known.form(tk01.form)
+        problems = {found.field: found for found in problems_of(error)}
+    form = known.form(str(values["form"]))
     if form is None:
-        raise Tk01Invalid([FieldProblem("form", "form_version")])
-    problems = [found for field in form.fields() for found in _field_problems(tk01, field, form, known.phones)]
-    if problems:
-        raise Tk01Invalid(sorted(problems, key=lambda found: found.field))
+        problems.setdefault("form", FieldProblem("form", "form_version"))
+    else:
+        for field in form.fields():
+            for found in _field_problems(value_at(tk01 or values, field.path), field, form, known.phones):
+                problems.setdefault(found.field, found)
+    if tk01 is None or problems:
+        raise Tk01Invalid([problems[path] for path in sorted(problems)])
     return _with_e164(tk01, known.phones)
 
 
-def value_at(tk01: Tk01, path: str) -> object:
-    """The value of a form file's path, None where it or its section is missing."""
-    value: object = tk01
+def value_at(tk01: object, path: str) -> object:
+    """The value of a form file's path in a form or its JSON values, None where it or its section is missing."""
+    value = tk01
     for part in path.split("."):
-        value = getattr(value, part, None)
+        value = value.get(part) if isinstance(value, dict) else getattr(value, part, None)
     return value
 
 
@@ -170,10 +166,10 @@ def incomplete(tk01: Tk01, facts: dict[str, FactValue], rules: Rules | None = No
     )
 
 
-def _field_problems(tk01: Tk01, field: FormField, form: FormFile, phones: PhoneFile) -> list[FieldProblem]:
-    value = value_at(tk01, field.path)
+def _field_problems(value: object, field: FormField, form: FormFile, phones: PhoneFile) -> list[FieldProblem]:
     if not isinstance(value, str):
         return []
+    value = unicodedata.normalize("NFC", value).strip()
     if field.max_length is not None and len(value) > field.max_length:
         return [FieldProblem(field.path, "too_long", (("limit", field.max_length),))]
     if field.kind == "name" and not _is_name(value, form.name_punctuation):

@@ -196,6 +196,32 @@ def test_several_wrong_fields_are_all_named(case_with: CaseWith) -> None:
     assert set(problems(case)) == {"visit", "email", "card.kind", "register.match"}
 
 
+def test_what_only_the_data_files_show_is_named_beside_the_rest(case_with: CaseWith) -> None:
+    """A number, a card or a birth date that the rules refuse does not wait for the other fields to be right."""
+    wrong = {"email": "x", "phone.number": "12", "applicant.birth_date": "2025-07-05", "card.valid_until": None}
+
+    assert set(problems(case_with(wrong))) == set(wrong)
+    assert set(problems(case_with(wrong | {"applicant.nationality": "kor", "card.symbol": 5}))) == {
+        *wrong,
+        "applicant.nationality",
+        "card.symbol",
+    }
+    assert problems(case_with({"visit": "2023-01-01T10:00:00+07:00", "phone.number": "12"})) == {
+        "visit": "no_policy",
+        "phone.number": "phone",
+    }
+
+
+def test_choices_are_listed_without_words_of_a_language(case_with: CaseWith) -> None:
+    """The same list stands in the Vietnamese and in the English sentence."""
+    with pytest.raises(CaseInvalid) as raised:
+        case_of(case_with({"card.kind": "visa"}), RULES)
+
+    assert raised.value.problems[0].sentence() == (
+        "card.kind: phải là một trong: permanent, temporary / must be one of: permanent, temporary"
+    )
+
+
 @pytest.mark.parametrize(
     "data", [b"", b"[]", b"{", b"\xff", b'{"visit": 1, "visit": 2}', b'{"visit": NaN}', b"[" * 99999]
 )

@@ -263,6 +263,25 @@ json_values = st.recursive(
 )
 
 
+def test_what_the_form_file_refuses_is_named_beside_the_rest() -> None:
+    """Lengths, names and numbers do not wait for the other fields to be right."""
+    values = example("adult") | {
+        "birth_date": "1985-02-30",
+        "surname": "A1",
+        "phone": {"number": "12", "owner": "self"},
+    }
+    values["document"] = values["document"] | {"valid_until": "2019-01-01", "number": "9" * 51}
+
+    assert problems(values) == {
+        "birth_date": "date",
+        "document.number": "too_long",
+        "document.valid_until": "ends_before_issue",
+        "phone.number": "phone",
+        "surname": "name",
+    }
+    assert problems(values | {"form": "tk01-1900-01-01", "email": "x"}).keys() >= {"form", "email", "birth_date"}
+
+
 @settings(deadline=None)
 @given(st.sampled_from(sorted(example("child"))), json_values)
 def test_any_value_in_any_field_is_taken_or_refused_by_name(rules_field: str, value: object) -> None:
