@@ -16,8 +16,8 @@ import cbor2
 from wire.errors import WireError
 
 MAX_DEPTH = 16
-MAX_ITEMS = 262_144
-"""Above the largest bundle the model allows (2,000 attempts with their quality components)."""
+MAX_ITEMS = 524_288
+"""Above what a bundle of 2 MiB holds at six bytes an item, so that its size is the limit it meets first."""
 
 _PLAIN_SIMPLE = (20, 21, 22)
 

@@ -54,7 +54,7 @@ def kid(algorithm: int, public: bytes) -> bytes:
 # -- deterministic CBOR ------------------------------------------------------------------------------------------------
 
 
-def decode(data: bytes, most: int = 262_144) -> Any:
+def decode(data: bytes, most: int = 524_288) -> Any:
     """By construction: decode leniently, write the one encoding by own hand, compare."""
     try:
         value = cbor2.loads(data)

@@ -117,7 +117,7 @@ def test_a_nesting_bomb_ends_at_the_depth_limit(head: bytes) -> None:
 
 def test_a_flat_bomb_ends_at_the_item_limit() -> None:
     """Items are counted as they are met; a caller may allow fewer."""
-    flat = b"\x9a" + (300_000).to_bytes(4, "big") + bytes(300_000)
+    flat = b"\x9a" + (600_000).to_bytes(4, "big") + bytes(600_000)
 
     assert reason(flat) == "depth"
     assert len(cbor.decode(cbor.encode([0] * 63), max_items=64)) == 63

@@ -263,7 +263,7 @@ def test_reals_are_finite(number: float) -> None:
 
 
 def test_the_largest_bundle_the_model_allows_can_be_read() -> None:
-    """What a station can build, the centre must be able to decode: limits of the model lie below those of the reader."""
+    """What a station can build, the centre can decode: the model's limits lie below those of the reader."""
     quality = tree(samples.bundle())["attempts"][1]["quality"] * 8
     entry = {**tree(samples.bundle())["attempts"][1], "quality": quality}
     fields = {**tree(samples.bundle()), "attempts": [entry] * 2000}
