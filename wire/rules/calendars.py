@@ -14,7 +14,7 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from wire.rules.data_files import CalendarFile, CalendarYear
-from wire.rules.errors import CalendarUnknown
+from wire.rules.errors import CalendarUnknown, RulesDataInvalid
 
 _DAY = timedelta(days=1)
 
@@ -185,7 +185,11 @@ def _days(year: int) -> Iterator[date]:
 def _projected(country: str, year: int) -> frozenset[date]:
     import holidays  # slow to import, and only years beyond the data need it
 
-    return frozenset(holidays.country_holidays(country, years=year).keys())
+    try:
+        return frozenset(holidays.country_holidays(country, years=year).keys())
+    except NotImplementedError:
+        reason = f"{country} is not a country the holidays library knows"
+        raise RulesDataInvalid(file="calendar.toml", where="projection.country", reason=reason) from None
 
 
 def _check_year(year: CalendarYear, weekdays: tuple[int, ...]) -> None:
@@ -208,6 +212,8 @@ def _override(table: Mapping[str, Any]) -> Iterator[tuple[date, bool]]:
     for key, kind in table.items():
         try:
             day = date.fromisoformat(key)
+            if key != day.isoformat():
+                raise ValueError
         except ValueError:
             raise ValueError(f'{key} is not a date; write a line YYYY-MM-DD = "off"') from None
         if not isinstance(kind, str) or kind not in kinds:

@@ -33,6 +33,7 @@ from wire.rules.phones import to_e164
 FINGER_KEYS = tuple(position.key for position in FingerPosition)
 FingerState = Literal["captured", "missing", "bandaged", "worn", "refused", "not_required"]
 Answer = Literal["yes", "no", "unknown"]
+DocumentName = Literal["passport", "travel_document"]
 
 
 def _mrz_lines(value: object) -> object:
@@ -146,7 +147,7 @@ class Applicant(CaseModel):
 class TravelDocument(CaseModel):
     """What was presented. `type` None where nobody said; `valid_until` None where the last day could not be read."""
 
-    type: Literal["passport", "travel_document"] | None = None
+    type: DocumentName | None = None
     valid_until: IsoDate | None
     readable: bool
     specimen: bool = False

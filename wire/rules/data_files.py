@@ -50,6 +50,12 @@ When = tuple[Alternative, ...]
 UpperCode = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]+$")]
 
 
+Count = Annotated[int, Field(gt=0, le=date.max.year)]
+"""Days or years that are counted on a calendar."""
+
+Digits = Annotated[str, StringConstraints(pattern=r"^[0-9]+$")]
+
+
 class DataModel(BaseModel):
     """Base of all data file models."""
 
@@ -81,6 +87,11 @@ class DatedModel(DataModel):
             self.valid_until is None or on <= self.valid_until
         )
 
+    def overlaps(self, other: DatedModel) -> bool:
+        """Whether both are in force on some date."""
+        first = max(self.valid_from or date.min, other.valid_from or date.min)
+        return self.in_force(first) and other.in_force(first)
+
 
 class Row(DatedModel):
     """One row of the decision table."""
@@ -91,8 +102,8 @@ class Row(DatedModel):
     source: NfcText
     reason: UpperCode | None = None
     text: NfcText | None = None
-    working_days: Annotated[int, Field(gt=0)] | None = None
-    alarm_working_days: Annotated[int, Field(gt=0)] | None = None
+    working_days: Count | None = None
+    alarm_working_days: Count | None = None
     provisional: bool = False
     capture: bool = True
     notify: tuple[str, ...] = ()
@@ -127,7 +138,7 @@ class Group(DataModel):
 class Activation(DataModel):
     """What follows the notified result."""
 
-    calendar_days: Annotated[int, Field(gt=0)]
+    calendar_days: Count
     row: NfcText
     text: NfcText
     source: NfcText
@@ -171,7 +182,7 @@ class CalendarFile(DataModel):
     """The working-day calendar. Weekdays are ISO numbers, 1 = Monday."""
 
     timezone: NfcText
-    weekdays: tuple[Annotated[int, Field(ge=1, le=7)], ...]
+    weekdays: Annotated[tuple[Annotated[int, Field(ge=1, le=7)], ...], Field(min_length=1)]
     projection: Projection
     year: tuple[CalendarYear, ...]
 
@@ -184,6 +195,12 @@ class Hours(DataModel):
 
     opens: time
     closes: time
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.closes <= self.opens:
+            raise ValueError("closes must lie after opens")
+        return self
 
 
 class Campaign(DatedModel):
@@ -208,11 +225,11 @@ class PhoneFile(DatedModel):
 
     source: NfcText
     region: NfcText
-    country_code: NfcText
-    trunk_prefix: NfcText
-    digits: int
+    country_code: Digits
+    trunk_prefix: Digits
+    digits: Count
     separators: str
-    prefixes: tuple[str, ...]
+    prefixes: Annotated[tuple[Digits, ...], Field(min_length=1)]
 
 
 class DocumentType(DataModel):
@@ -227,15 +244,15 @@ class DocumentsFile(DataModel):
 
     source: NfcText
     types: dict[str, DocumentType]
-    expiry_years_back: int
-    expiry_years_ahead: int
-    birth_years_back: int
+    expiry_years_back: Count
+    expiry_years_ahead: Count
+    birth_years_back: Count
 
 
 class CardTerm(DataModel):
     """Symbols of temporary residence cards that share a longest term."""
 
-    years: int
+    years: Count
     symbols: tuple[NfcText, ...]
 
 

@@ -230,7 +230,8 @@ def mrz_expiry(mrz: Mrz, on: date, rules: Rules) -> date | None:
 
 
 def _shifted(on: date, years: int) -> date:
+    year = min(max(on.year + years, date.min.year), date.max.year)
     try:
-        return on.replace(year=on.year + years)
+        return on.replace(year=year)
     except ValueError:
-        return on.replace(year=on.year + years, day=on.day - 1)
+        return on.replace(year=year, day=on.day - 1)

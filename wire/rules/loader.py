@@ -47,6 +47,8 @@ _SINGLE: Mapping[str, type[BaseModel]] = {
     "provinces.toml": ProvincesFile,
 }
 _FAMILIES = ("policy-", "tk01-")
+_STEMS = (*_FAMILIES, *(name.removesuffix(".toml") for name in _SINGLE))
+_BACKUPS = ("~", ".bak")
 _MERGED_TABLES = ("groups", "rows", "warnings", "channels", "texts")
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -78,11 +80,15 @@ def _texts(directory: Path) -> dict[str, str]:
     if not directory.is_dir():
         raise RulesDataInvalid(file=directory.name, where="-", reason="is not a directory")
     texts = dict(_bundled_texts())
-    for path in sorted(directory.glob("*.toml")):
-        if path.name not in _SINGLE and path.name != OVERRIDE_FILE and not path.name.startswith(_FAMILIES):
+    for path in sorted(directory.iterdir()):
+        toml = path.suffix == ".toml"
+        if not toml and (path.name.endswith(_BACKUPS) or not path.name.startswith(_STEMS)):
+            continue
+        known = path.name in _SINGLE or path.name == OVERRIDE_FILE or path.name.startswith(_FAMILIES)
+        if not (known and toml):  # calendar-override.toml.txt would otherwise count for nothing, silently
             raise RulesDataInvalid(file=path.name, where="-", reason="is not the name of a rules file")
         try:
-            texts[path.name] = path.read_text("utf-8")
+            texts[path.name] = path.read_text("utf-8-sig")
         except (OSError, UnicodeDecodeError):
             raise RulesDataInvalid(file=path.name, where="-", reason="cannot be read as UTF-8") from None
     return texts
@@ -192,8 +198,9 @@ def _inherited(name: str, table: dict[str, Any], by_id: Mapping[Any, dict[str, A
 
 
 def _calendar(file: CalendarFile, override: Mapping[str, Any]) -> WorkCalendar:
-    try:
-        return WorkCalendar.of(file, override)
-    except ValueError as error:
-        name = OVERRIDE_FILE if override else "calendar.toml"
-        raise RulesDataInvalid(file=name, where="-", reason=str(error)) from None
+    for name, days in (("calendar.toml", {}), (OVERRIDE_FILE, override)):
+        try:
+            calendar = WorkCalendar.of(file, days)
+        except ValueError as error:
+            raise RulesDataInvalid(file=name, where="-", reason=str(error)) from None
+    return calendar

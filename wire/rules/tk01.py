@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ValidationError, ValidationInfo
 
-from wire.rules.case import CardLastDay, CardSymbol
+from wire.rules.case import CardLastDay, CardSymbol, DocumentName
 from wire.rules.conditions import FactValue, holds
 from wire.rules.data_files import FormField, FormFile, PhoneFile
 from wire.rules.errors import FieldProblem, PhoneInvalid, Tk01Invalid
@@ -41,7 +41,7 @@ class FormModel(BaseModel):
 class Tk01Document(FormModel):
     """The passport or international travel document."""
 
-    type: Literal["passport", "travel_document"]
+    type: DocumentName
     number: NfcText
     issued_on: IsoDate | None = None
     issued_at: NfcText | None = None

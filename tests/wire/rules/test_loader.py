@@ -15,6 +15,10 @@ from wire.rules import RulesDataInvalid, case_of, decide, load_rules
 from wire.rules.tk01 import parse_tk01
 
 CaseWith = Callable[..., dict[str, Any]]
+ACCEPT = (
+    '[rows.D23]\nstage = "register"\nwhen = [{ register_face = "no" }]\noutcome = "L2_ACCEPT"\n'
+    'working_days = 7\nsource = "x"\n'
+)
 BASED = 'based_on = "l2-2026-09-28"\n'
 
 
@@ -150,6 +154,14 @@ def test_a_replaced_file_and_its_hash(tmp_path: Path) -> None:
     assert load_rules(tmp_path).sha256 == rules.sha256
 
 
+def changed(name: str, old: str, new: str, said: str) -> tuple[str, str, str]:
+    """A bundled file with one thing changed, and what must be said of it."""
+    text = bundled_text(name)
+    assert old in text
+
+    return name, text.replace(old, new), said
+
+
 FAULTS: list[tuple[str, str, str]] = [
     ("calender-override.toml", "", "not the name"),
     ("calendar.toml", "off = [", "not TOML"),
@@ -166,6 +178,17 @@ FAULTS: list[tuple[str, str, str]] = [
     ("tk01-x.toml", bundled_text("tk01-2024-07-01.toml"), "two files"),
     ("tk01-2024-07-01.toml", bundled_text("tk01-2024-07-01.toml").replace("represented =", "age ="), "unknown fact"),
     ("phone-prefixes.toml", bundled_text("phone-prefixes.toml") + "colour = 1\n", "Extra inputs"),
+    ("calendar-override.toml.txt", '2026-11-23 = "off"', "not the name"),
+    ("calendar-override.toml", '20261123 = "off"', "not a date"),
+    changed("documents.toml", "[types.passport]", "[types.visa]", "passport is missing"),
+    changed("documents.toml", "expiry_years_back = 50", "expiry_years_back = -1", "greater than 0"),
+    changed("reception.toml", "closes = 11:30:00", "closes = 06:30:00", "after opens"),
+    changed("calendar.toml", "weekdays = [1, 2, 3, 4, 5]", "weekdays = []", "at least 1 item"),
+    changed("card-symbols.toml", "years = 10", "years = 99999999999999", "less than or equal"),
+    changed("phone-prefixes.toml", 'region = "VN"', 'region = "QQ"', "country_code"),
+    changed("phone-prefixes.toml", '["03", "05", "07", "08", "09"]', "[]", "at least 1 item"),
+    changed("provinces.toml", 'name = "Huế"', 'name = "Hà Nội"', "twice for the same time"),
+    changed("procedures.toml", "Công an {unit}", "Công an {place}", "other than {unit}"),
 ]
 
 
@@ -202,6 +225,11 @@ def test_a_faulty_file_is_named_with_place_and_reason(tmp_path: Path, name: str,
         ('[rows.D1]\nstage = "intake"\nwhen = [{}]\noutcome = "BAN"\nsource = "x"\n', "Input should be"),
         ('[warnings.NEW]\nwhen = [{ age = 6 }]\nsource = "x"\n', "has no text"),
         ("valid_until = 2026-12-31\n", "before valid_from"),
+        (f'{ACCEPT}text = "X"\n[texts.X]\nvi = "{{deadline}}"\nen = "x"\n', "placeholders"),
+        (f'{ACCEPT}text = "X"\n[texts.X]\nvi = "x"\nen = "{{"\n', "placeholders"),
+        (f'{ACCEPT}text = "receipt.received"\n', "needs other values"),
+        (f'{ACCEPT}text = "rules.row.accepted"\n'.replace("= 7", "= 99999"), "less than or equal"),
+        ('[activation]\nrow = "D26"\ncalendar_days = 7\ntext = "receipt.received"\nsource = "x"\n', "other values"),
         ('leap_day = "march_2"\n', "Input should be"),
     ],
 )
@@ -231,6 +259,36 @@ def test_two_profiles_from_one_day_are_refused(tmp_path: Path) -> None:
         load_rules(tmp_path)
 
 
+def test_a_file_saved_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    """Windows editors write one; the day off counts all the same. Backups and notes beside it do not matter."""
+    (tmp_path / "calendar-override.toml").write_bytes(b'\xef\xbb\xbf2026-11-23 = "off"\n')
+    (tmp_path / "calendar-override.toml~").write_text("old", "utf-8")
+    (tmp_path / "README.txt").write_text("note", "utf-8")
+
+    assert not load_rules(tmp_path).calendar.is_working(date(2026, 11, 23))
+
+
+def test_a_fault_of_the_calendar_is_not_blamed_on_the_override(tmp_path: Path) -> None:
+    """The sentence names the file that is wrong."""
+    (tmp_path / "calendar.toml").write_text(bundled_text("calendar.toml").replace("2026-01-10", "2026-01-09"), "utf-8")
+    (tmp_path / "calendar-override.toml").write_text('2026-11-23 = "off"\n', "utf-8")
+    with pytest.raises(RulesDataInvalid) as raised:
+        load_rules(tmp_path)
+
+    assert raised.value.params["file"] == "calendar.toml"
+
+
+def test_a_country_the_projection_does_not_know_is_named(tmp_path: Path) -> None:
+    """Said when a year beyond the data is asked for."""
+    text = bundled_text("calendar.toml").replace('country = "VN"', 'country = "XX"')
+    (tmp_path / "calendar.toml").write_text(text, "utf-8")
+    calendar = load_rules(tmp_path).calendar
+
+    assert calendar.is_working(date(2027, 12, 31))
+    with pytest.raises(RulesDataInvalid, match="XX"):
+        calendar.is_working(date(2028, 1, 3))
+
+
 def test_a_file_that_is_not_utf8_and_a_directory_that_is_none(tmp_path: Path) -> None:
     """Both are named."""
     (tmp_path / "reception.toml").write_bytes(b"\xff\xfe")
@@ -241,7 +299,7 @@ def test_a_file_that_is_not_utf8_and_a_directory_that_is_none(tmp_path: Path) ->
 
 
 def test_longest_terms_of_all_symbols() -> None:
-    """The fifteen symbols of temporary cards."""
+    """The fourteen symbols of temporary cards."""
     terms = {symbol: term.years for term in load_rules().symbols.term for symbol in term.symbols}
     expected = {"ĐT1": 10}
     expected |= dict.fromkeys(("NG3", "LV1", "LV2", "LS", "ĐT2", "DH"), 5)
