@@ -119,7 +119,7 @@ def _check_own_or_filled(policy: PolicyFile, where: str, code: str, key: str, pa
 
 def _check_filled(policy: PolicyFile, where: str, key: str, **params: int) -> None:
     """A text of the catalogue must be there and need nothing but the parameters."""
-    _require(key in bundled(), policy.id, where, f"{key.rpartition('.')[2]} has no text; add it under texts")
+    _require(key in bundled(), policy.id, where, f"{key.split('.')[-1]} has no text; add it under texts")
     try:
         bundled().text(key, **params)
     except CatalogueError:
