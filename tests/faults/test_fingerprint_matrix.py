@@ -93,7 +93,7 @@ STEPS: dict[str, list[tuple[Command, int]]] = {
 MATRIX = [
     (profile, command, skip, fault) for profile in STEPS for (command, skip), fault in product(STEPS[profile], FAULTS)
 ]
-SLICE = random.Random(20250701).sample(MATRIX, 8)
+SLICE = random.Random(20250701).sample(MATRIX, 6)
 
 
 class Rig:

@@ -101,20 +101,20 @@ def test_an_empty_platen_and_a_full_one_differ(rig, line) -> None:
     assert codes == [Code.NO_FINGER, Code.OK, Code.NO_FINGER]
 
 
-def test_auto_places_and_lifts_by_itself(rig) -> None:
+def test_auto_places_and_lifts_by_itself(line_rig) -> None:
     """A whole finger without anybody touching the remote control."""
-    driver = rig.ready()
-    rig.remote.auto("auto", "right_thumb")
+    driver = line_rig.ready()
+    line_rig.remote.auto("auto", "right_thumb")
     from wire.fingers import FingerPosition
 
-    attempt = rig.capture(driver, FingerPosition.RIGHT_THUMB, lambda _: None)
+    attempt = line_rig.capture(driver, FingerPosition.RIGHT_THUMB, lambda _: None)
 
     assert len(attempt.presses) == 3
 
 
-def test_only_the_owner_may_open_the_control_socket(rig) -> None:
+def test_only_the_owner_may_open_the_control_socket(line_rig) -> None:
     """Mode 0600."""
-    assert stat.S_IMODE(rig.process.control.stat().st_mode) == 0o600
+    assert stat.S_IMODE(line_rig.process.control.stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize(
@@ -132,22 +132,24 @@ def test_only_the_owner_may_open_the_control_socket(rig) -> None:
         "x",
     ],
 )
-def test_a_wrong_request_is_answered_with_a_reason_and_changes_nothing(rig, request_) -> None:
+def test_a_wrong_request_is_answered_with_a_reason_and_changes_nothing(line_rig, request_) -> None:
     """Every line has an answer."""
-    before = rig.remote.status()
+    before = line_rig.remote.status()
     with socket.socket(socket.AF_UNIX) as raw:
-        raw.connect(str(rig.process.control))
+        raw.connect(str(line_rig.process.control))
         raw.sendall(json.dumps(request_).encode() + b"\n{broken\n")
-        answers = [json.loads(text) for text in (raw.makefile().readline(), raw.makefile().readline()) if text]
+        raw.settimeout(5)
+        lines = raw.makefile()
+        answers = [json.loads(lines.readline()) for _ in range(2)]
 
-    assert answers[0]["ok"] is False
-    assert answers[0]["error"]
-    assert rig.remote.status() == before
+    assert [answer["ok"] for answer in answers] == [False, False]
+    assert all(answer["error"] for answer in answers)
+    assert line_rig.remote.status() == before
 
 
-def test_the_remote_control_names_what_is_wrong(rig, tmp_path) -> None:
+def test_the_remote_control_names_what_is_wrong(line_rig, tmp_path) -> None:
     """No socket: DeviceMissing; refused: DeviceFault."""
     with pytest.raises(DeviceMissing):
         SensorRemote(tmp_path / "absent.sock")
     with pytest.raises(DeviceFault, match="mute"):
-        rig.remote.request("mute", "x")
+        line_rig.remote.request("mute", "x")

@@ -124,26 +124,26 @@ def test_a_failed_attempt_leaves_the_finger_free(rig) -> None:
     assert thumb.outcome is AttemptOutcome.CAPTURED
 
 
-def test_the_same_picture_twice_is_refused(rig) -> None:
+def test_the_same_picture_twice_is_refused(line_rig) -> None:
     """A sensor that shows its old buffer again gives no second press."""
-    driver, seen = rig.ready(), []
-    rig.remote.request("freeze", True)
-    attempt = rig.capture(driver, THUMB, presses(rig.remote, seen, {}), max_presses=4)
+    driver, seen = line_rig.ready(), []
+    line_rig.remote.request("freeze", True)
+    attempt = line_rig.capture(driver, THUMB, presses(line_rig.remote, seen, {}), max_presses=4)
 
     assert verdicts(attempt)[:2] == [PressVerdict.ACCEPTED, PressVerdict.IDENTICAL_IMAGE]
     assert attempt.outcome is AttemptOutcome.REJECTED
 
 
-def test_a_finger_that_never_leaves_is_told_to_and_then_refused(rig) -> None:
+def test_a_finger_that_never_leaves_is_told_to_and_then_refused(line_rig) -> None:
     """No second press without a lift."""
-    driver, seen = rig.ready(), []
+    driver, seen = line_rig.ready(), []
 
     def stubborn(shown: Progress) -> None:
         seen.append(shown)
         if shown.prompt is not Prompt.LIFT:
-            rig.remote.place("alice", "right_thumb", seed=1)
+            line_rig.remote.place("alice", "right_thumb", seed=1)
 
-    attempt = rig.capture(driver, THUMB, stubborn, lift_wait_s=0.2)
+    attempt = line_rig.capture(driver, THUMB, stubborn, lift_wait_s=0.2)
 
     assert attempt.outcome is AttemptOutcome.REJECTED
     assert Prompt.LIFT in [line.prompt for line in seen]
@@ -158,11 +158,11 @@ def test_a_finger_that_never_leaves_is_told_to_and_then_refused(rig) -> None:
         ({"moisture": 1.0, "pressure": 1.0}, PressVerdict.LOW_QUALITY, Prompt.PRESS_LIGHTER),
     ],
 )
-def test_a_bad_press_is_refused_with_a_hint(rig, touch: Any, verdict: PressVerdict, hint: Prompt) -> None:
+def test_a_bad_press_is_refused_with_a_hint(line_rig, touch: Any, verdict: PressVerdict, hint: Prompt) -> None:
     """The quality gate works on each press by itself and says what to do."""
-    driver, seen = rig.ready(), []
-    progress = presses(rig.remote, seen, touch, {})
-    attempt = rig.capture(driver, THUMB, progress, min_foreground_share=0.5, min_coherent_area=0.45)
+    driver, seen = line_rig.ready(), []
+    progress = presses(line_rig.remote, seen, touch, {})
+    attempt = line_rig.capture(driver, THUMB, progress, min_foreground_share=0.5, min_coherent_area=0.45)
 
     assert verdicts(attempt)[0] is verdict
     assert attempt.log[0].quality is not None
@@ -178,28 +178,28 @@ def test_a_bad_press_is_refused_with_a_hint(rig, touch: Any, verdict: PressVerdi
         ("featfail", PressVerdict.TOO_FEW_FEATURES, Prompt.PRESS_HARDER),
     ],
 )
-def test_what_the_sensor_refuses_becomes_a_hint(rig, fault: str, verdict: PressVerdict, hint: Prompt) -> None:
+def test_what_the_sensor_refuses_becomes_a_hint(line_rig, fault: str, verdict: PressVerdict, hint: Prompt) -> None:
     """Codes 03, 06 and 07 each have their verdict and prompt."""
-    driver, seen = rig.ready(), []
-    obey = presses(rig.remote, seen, {})
+    driver, seen = line_rig.ready(), []
+    obey = presses(line_rig.remote, seen, {})
 
     def progress(shown: Progress) -> None:
         if not seen:
-            rig.remote.request(fault, 1)
+            line_rig.remote.request(fault, 1)
         obey(shown)
 
-    attempt = rig.capture(driver, THUMB, progress)
+    attempt = line_rig.capture(driver, THUMB, progress)
 
     assert verdict in verdicts(attempt)
     assert hint in [line.prompt for line in seen if line.verdict is verdict]
     assert attempt.outcome is AttemptOutcome.CAPTURED
 
 
-def test_messy_fingers_end_at_the_press_limit_with_every_press_logged(rig) -> None:
+def test_messy_fingers_end_at_the_press_limit_with_every_press_logged(line_rig) -> None:
     """The attempt is used up as soon as the presses left cannot reach the number asked for."""
-    driver, seen = rig.ready(), []
-    rig.remote.request("messy", 100)
-    attempt = rig.capture(driver, THUMB, presses(rig.remote, seen, {}), max_presses=6)
+    driver, seen = line_rig.ready(), []
+    line_rig.remote.request("messy", 100)
+    attempt = line_rig.capture(driver, THUMB, presses(line_rig.remote, seen, {}), max_presses=6)
 
     assert attempt.outcome is AttemptOutcome.REJECTED
     assert verdicts(attempt) == [PressVerdict.MESSY] * 4
