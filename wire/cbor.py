@@ -3,8 +3,9 @@
 Everything on the wire is encoded in exactly one way; bytes that are not that one way are rejected before any of
 their content is looked at. Tags, indefinite lengths, duplicate or unsorted keys, trailing bytes, deep nesting and
 simple values other than false, true and null do not exist here: the scan below refuses them without building objects,
-then cbor2 decodes. Map keys are text or the integers -24 to 23: so no key equals another in one language and differs
-in the next (1, 1.0, true), and the two sort orders in use (bytewise; length first) are the same one.
+then cbor2 decodes. The scan leaves one encoding for each value, so nothing large is encoded again to compare. Map keys
+are text or the integers -24 to 23: so no key equals another in one language and differs in the next (1, 1.0, true), and
+the two sort orders in use (bytewise; length first) are the same one.
 """
 
 from __future__ import annotations
@@ -36,6 +37,13 @@ def encode(value: Any) -> bytes:
     return cbor2.dumps(value, canonical=True)
 
 
+def bytes_head(length: int) -> bytes:
+    """What stands before a byte string of `length` bytes; for large ones that are joined rather than encoded."""
+    head = bytearray(encode(length))
+    head[0] |= 2 << 5
+    return bytes(head)
+
+
 def decode(data: bytes, max_items: int = MAX_ITEMS) -> Any:
     """The value of exactly one deterministic CBOR item of at most `max_items` items, nested ones counted.
 
@@ -50,8 +58,6 @@ def decode(data: bytes, max_items: int = MAX_ITEMS) -> Any:
         value = cbor2.loads(data)
     except (cbor2.CBORDecodeError, ValueError, RecursionError) as error:
         raise CborRejected(reason="form") from error
-    if encode(value) != data:
-        raise CborRejected(reason="form")
     return value
 
 
@@ -115,9 +121,15 @@ class _Scan:
         shortest = 24 if size == 1 else 1 << (4 * size)
         if major != 7 and value < shortest:
             raise CborRejected(reason="length")
-        if major == 7 and size == 1:
-            raise CborRejected(reason="form")
+        if major == 7:
+            self._real(size)
         return major, value
+
+    def _real(self, size: int) -> None:
+        """The number whose head was just read must be in its one width, NaN in its one form."""
+        head = self._data[self.at - 1 - size : self.at]
+        if size == 1 or encode(cbor2.loads(head)) != head:
+            raise CborRejected(reason="form")
 
     def _skip(self, length: int) -> None:
         if length > len(self._data) - self.at:

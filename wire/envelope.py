@@ -39,6 +39,7 @@ MAX_ENVELOPE_ITEMS = 64
 """CBOR items outside byte strings; an envelope has fewer, so a bomb costs nothing before a signature was checked."""
 
 _ALG, _CRIT, _KID, _IV, _EK, _TYP = 1, 2, 4, 5, -4, 16
+_PAIR, _ARRAY_OF_4, _EMPTY_MAP = b"\x82", b"\x84", b"\xa0"
 _A256GCM = 3
 _NONCE_BYTES, _KEY_BYTES, _TAG_BYTES = 12, 32, 16
 _WRAPPED_BYTES = _KEY_BYTES + _TAG_BYTES
@@ -96,6 +97,24 @@ class Routing:
 
 
 @dataclass(frozen=True, slots=True)
+class _Recipient:
+    kid: bytes
+    header: bytes
+    encapsulated: bytes
+    wrapped: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Encrypt:
+    """A COSE_Encrypt whose form is right."""
+
+    protected: bytes
+    nonce: bytes
+    ciphertext: bytes
+    recipients: tuple[_Recipient, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Parsed:
     """An envelope whose form is right; nothing is verified yet."""
 
@@ -103,7 +122,7 @@ class Parsed:
     signer_kids: tuple[bytes, ...]
     recipient_kids: tuple[bytes, ...]
     _sign: tuple[bytes, bytes, tuple[tuple[bytes, bytes], ...]]
-    _encrypted: bytes
+    _encrypt: _Encrypt
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +131,7 @@ class Verified:
 
     routing: Routing
     recipient_kids: tuple[bytes, ...]
-    _encrypted: bytes
+    _encrypt: _Encrypt
 
 
 def digest(envelope: bytes) -> bytes:
@@ -144,11 +163,10 @@ def seal(
     _distinct([signer.verifying_key.kid for signer in signers])
     _distinct([recipient.kid for recipient in recipients])
     _check_routing(routing)
-    key, nonce = random_bytes(_KEY_BYTES), random_bytes(_NONCE_BYTES)
-    protected = cbor.encode({_ALG: _A256GCM, _IV: nonce})
-    ciphertext = AESGCM(key).encrypt(nonce, content, cbor.encode([_ENCRYPT_CONTEXT, protected, b""]))
-    wrapped = [_wrap(recipient, key) for recipient in recipients]
-    encrypted = cbor.encode([protected, {}, ciphertext, wrapped])
+    encrypted = _encrypted(content, recipients, random_bytes)
+    payload = hashlib.sha256()
+    for part in encrypted:
+        payload.update(part)
     body = cbor.encode(
         {
             _CRIT: _ROUTING,
@@ -159,14 +177,9 @@ def seal(
             "id": routing.object_id,
         }
     )
-    payload = hashlib.sha256(encrypted).digest()
-    signatures = []
-    for signer in signers:
-        public = signer.verifying_key
-        header = cbor.encode({_ALG: int(public.algorithm), _KID: public.kid})
-        signatures.append([header, {}, signer.sign(_to_be_signed(body, header, payload))])
-    # The two items are spliced, not re-encoded: the signed bytes are the bytes that travel.
-    envelope = b"\x82" + cbor.encode([body, {}, payload, signatures]) + encrypted
+    signatures = [_signed(signer, body, payload.digest()) for signer in signers]
+    # Joined, not encoded anew: the signed bytes are the bytes that travel.
+    envelope = b"".join((_PAIR, cbor.encode([body, {}, payload.digest(), signatures]), *encrypted))
     if len(envelope) > MAX_ENVELOPE_BYTES:
         raise EnvelopeRejected(Reason.TOO_LARGE)
     return envelope
@@ -187,15 +200,17 @@ def parse(envelope: bytes) -> Parsed:
     signed = tuple(_signature(entry) for entry in signatures)
     kids = _distinct([kid for _, _, kid in signed])
     routing = _routing(_header(body))
-    encrypted = cbor.encode(encrypt)
-    if not isinstance(payload, bytes) or payload != hashlib.sha256(encrypted).digest():
+    # There is one encoding only, so the second item is what follows the first.
+    second = memoryview(envelope)[len(_PAIR) + len(cbor.encode(sign)) :]
+    if not isinstance(payload, bytes) or payload != hashlib.sha256(second).digest():
         raise EnvelopeRejected(Reason.DIGEST)
+    parts = _encrypt(encrypt)
     return Parsed(
         routing=routing,
         signer_kids=kids,
-        recipient_kids=_distinct([kid for kid, _, _, _ in _recipients(encrypt)]),
+        recipient_kids=tuple(recipient.kid for recipient in parts.recipients),
         _sign=(body, payload, tuple((header, signature) for header, signature, _ in signed)),
-        _encrypted=encrypted,
+        _encrypt=parts,
     )
 
 
@@ -215,7 +230,7 @@ def verify(parsed: Parsed, keys: Sequence[VerifyingKey]) -> Verified:
             raise EnvelopeRejected(Reason.SIGNATURE)
         if not key.verify(signature, _to_be_signed(body, header, payload)):
             raise EnvelopeRejected(Reason.SIGNATURE)
-    return Verified(parsed.routing, parsed.recipient_kids, parsed._encrypted)
+    return Verified(parsed.routing, parsed.recipient_kids, parsed._encrypt)
 
 
 def open_content(verified: Verified, keys: Sequence[OpeningKey]) -> bytes:
@@ -224,22 +239,38 @@ def open_content(verified: Verified, keys: Sequence[OpeningKey]) -> bytes:
     Raises:
         EnvelopeRejected: NOT_FOR_US or DECRYPTION.
     """
-    encrypt = cbor.decode(verified._encrypted)
-    protected, _, ciphertext, _ = encrypt
+    encrypt = verified._encrypt
     by_kid = {key.sealing_key.kid: key for key in keys}
-    for kid, header, encapsulated, wrapped in _recipients(encrypt):
-        key = by_kid.get(kid)
+    for recipient in encrypt.recipients:
+        key = by_kid.get(recipient.kid)
         if key is None:
             continue
-        content_key = key.unwrap(encapsulated, wrapped, _recipient_structure(header))
+        content_key = key.unwrap(recipient.encapsulated, recipient.wrapped, _recipient_structure(recipient.header))
         if content_key is None or len(content_key) != _KEY_BYTES:
             raise EnvelopeRejected(Reason.DECRYPTION)
         try:
-            associated = cbor.encode([_ENCRYPT_CONTEXT, protected, b""])
-            return AESGCM(content_key).decrypt(_header(protected)[_IV], ciphertext, associated)
+            associated = cbor.encode([_ENCRYPT_CONTEXT, encrypt.protected, b""])
+            return AESGCM(content_key).decrypt(encrypt.nonce, encrypt.ciphertext, associated)
         except InvalidTag as error:
             raise EnvelopeRejected(Reason.DECRYPTION) from error
     raise EnvelopeRejected(Reason.NOT_FOR_US)
+
+
+def _encrypted(
+    content: bytes, recipients: Sequence[SealingKey], random_bytes: Callable[[int], bytes]
+) -> tuple[bytes, bytes, bytes]:
+    """COSE_Encrypt in three parts: what stands before the ciphertext, the ciphertext, and what follows it."""
+    key, nonce = random_bytes(_KEY_BYTES), random_bytes(_NONCE_BYTES)
+    protected = cbor.encode({_ALG: _A256GCM, _IV: nonce})
+    ciphertext = AESGCM(key).encrypt(nonce, content, cbor.encode([_ENCRYPT_CONTEXT, protected, b""]))
+    before = _ARRAY_OF_4 + cbor.encode(protected) + _EMPTY_MAP + cbor.bytes_head(len(ciphertext))
+    return before, ciphertext, cbor.encode([_wrap(recipient, key) for recipient in recipients])
+
+
+def _signed(signer: Signer, body: bytes, payload: bytes) -> list[Any]:
+    public = signer.verifying_key
+    header = cbor.encode({_ALG: int(public.algorithm), _KID: public.kid})
+    return [header, {}, signer.sign(_to_be_signed(body, header, payload))]
 
 
 def _wrap(recipient: SealingKey, key: bytes) -> list[Any]:
@@ -332,11 +363,13 @@ def _check_routing(routing: Routing) -> None:
         raise EnvelopeRejected(Reason.HEADER)
 
 
-def _recipients(encrypt: Any) -> list[tuple[bytes, bytes, bytes, bytes]]:
+def _encrypt(encrypt: Any) -> _Encrypt:
     protected, unprotected, ciphertext, recipients = _shape(encrypt, 4)
     header = _header(protected)
     nonce = header.get(_IV)
-    if set(header) != {_ALG, _IV} or not _is_number(header[_ALG], _A256GCM) or not _is_bytes(nonce, _NONCE_BYTES):
+    if set(header) != {_ALG, _IV} or not _is_number(header[_ALG], _A256GCM):
+        raise EnvelopeRejected(Reason.STRUCTURE)
+    if not isinstance(nonce, bytes) or len(nonce) != _NONCE_BYTES:
         raise EnvelopeRejected(Reason.STRUCTURE)
     if unprotected != {} or not isinstance(ciphertext, bytes) or not isinstance(recipients, list):
         raise EnvelopeRejected(Reason.STRUCTURE)
@@ -344,10 +377,12 @@ def _recipients(encrypt: Any) -> list[tuple[bytes, bytes, bytes, bytes]]:
         raise EnvelopeRejected(Reason.STRUCTURE)
     if not 1 <= len(recipients) <= 2:
         raise EnvelopeRejected(Reason.STRUCTURE)
-    return [_recipient(entry) for entry in recipients]
+    found = tuple(_recipient(entry) for entry in recipients)
+    _distinct([recipient.kid for recipient in found])
+    return _Encrypt(protected, nonce, ciphertext, found)
 
 
-def _recipient(entry: Any) -> tuple[bytes, bytes, bytes, bytes]:
+def _recipient(entry: Any) -> _Recipient:
     raw, unprotected, wrapped = _shape(entry, 3)
     header = _header(raw)
     if set(header) != {_ALG, _KID} or not _is_number(header[_ALG], HPKE_MLKEM768_X25519_KE):
@@ -359,4 +394,4 @@ def _recipient(entry: Any) -> tuple[bytes, bytes, bytes, bytes]:
     encapsulated = unprotected[_EK]
     if not _is_bytes(encapsulated, ENCAPSULATED_BYTES):
         raise EnvelopeRejected(Reason.STRUCTURE)
-    return header[_KID], raw, encapsulated, wrapped
+    return _Recipient(header[_KID], raw, encapsulated, wrapped)

@@ -14,7 +14,7 @@ from wire.model import WireModel
 
 PAGE = (Path(__file__).parents[2] / "docs" / "wire.md").read_text("utf-8")
 VECTORS = Path(__file__).parent / "vectors"
-CODE = set(re.findall(r"`([^`]+)`", PAGE))
+CODE = set(re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", PAGE, flags=re.S)))
 MODELS = [
     value
     for module in (bundle, case, messages)
