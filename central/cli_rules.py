@@ -12,10 +12,10 @@ from collections.abc import Callable
 from datetime import date
 from functools import wraps
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
 import click
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError, ValidationInfo
 
 from central.cli_moves import move_json, moves_command
 from central.cli_receipt import receipt_command
@@ -24,13 +24,19 @@ from wire.rules.calendars import OpenCase
 from wire.rules.case import parse_case
 from wire.rules.decision import decide
 from wire.rules.errors import CalendarUnknown, FieldProblem, InputInvalid, QuestionInvalid, RulesDataInvalid
-from wire.rules.fields import STRICT, Instant, IsoDate, NfcText, problems_of, read_json
+from wire.rules.fields import STRICT, Instant, IsoDate, NfcText, problem, problems_of, read_json
 from wire.rules.loader import load_rules
 from wire.rules.model import Rules
-from wire.rules.procedures import answer
+from wire.rules.procedures import answer, find_procedures
 
 UNUSABLE_DATA = 1
 MALFORMED_INPUT = 2
+
+
+def _with_its_term(alarm: date | None, info: ValidationInfo) -> date | None:
+    if "alarm_working_days" in info.data and (alarm is None) != (info.data["alarm_working_days"] is None):
+        raise problem("alarm_pair")
+    return alarm
 
 
 class OpenDossierLine(BaseModel):
@@ -40,10 +46,10 @@ class OpenDossierLine(BaseModel):
 
     id: NfcText
     received: IsoDate
-    working_days: int
+    working_days: Annotated[int, Field(gt=0)]
     due: IsoDate
-    alarm_working_days: int | None = None
-    alarm: IsoDate | None = None
+    alarm_working_days: Annotated[int, Field(gt=0)] | None = None
+    alarm: Annotated[IsoDate | None, AfterValidator(_with_its_term), Field(validate_default=True)] = None
 
 
 class OpenDossiers(BaseModel):
@@ -63,8 +69,8 @@ def _command(name: str) -> Callable[[Callable[..., dict[str, Any]]], click.Comma
             try:
                 result = function(load_rules(rules_dir), **values)
             except InputInvalid as error:
-                for problem in error.problems:
-                    click.echo(problem.sentence().encode("utf-8"), err=True)
+                for wrong in error.problems:
+                    click.echo(wrong.sentence().encode("utf-8"), err=True)
                 raise SystemExit(MALFORMED_INPUT) from None
             except RulesDataInvalid as error:
                 text = bundled().of_error(error)
@@ -174,23 +180,20 @@ def _open_dossiers(data: bytes) -> list[OpenCase]:
         lines = OpenDossiers.model_validate(read_json(data, QuestionInvalid)).dossiers
     except ValidationError as error:
         raise QuestionInvalid(problems_of(error)) from None
-    problems = [
-        FieldProblem(f"dossiers[{index}].{field}", "days")
-        for index, line in enumerate(lines)
-        for field in ("working_days", "alarm_working_days")
-        if (getattr(line, field) is not None and getattr(line, field) < 1)
-    ]
-    if problems:
-        raise QuestionInvalid(problems)
     return [OpenCase(**dict(line)) for line in lines]
 
 
 def _moves(rules: Rules, dossiers: list[OpenCase]) -> list[dict[str, Any]]:
-    try:
-        moves = rules.calendar.moves(dossiers)
-    except CalendarUnknown:
-        raise QuestionInvalid([FieldProblem("dossiers", "no_calendar")]) from None
-    return [move_json(move) for move in moves]
+    moves: list[dict[str, Any]] = []
+    problems: list[FieldProblem] = []
+    for index, dossier in enumerate(dossiers):
+        try:
+            moves += [move_json(move) for move in rules.calendar.moves([dossier])]
+        except CalendarUnknown:
+            problems.append(FieldProblem(f"dossiers[{index}].received", "no_calendar"))
+    if problems:
+        raise QuestionInvalid(problems)
+    return moves
 
 
 @_command("procedure")
@@ -202,8 +205,16 @@ def procedure_command(rules: Rules, text: str, place: str, on_text: str) -> dict
     try:
         on: date = TypeAdapter[Any](IsoDate).validate_python(on_text)
     except ValidationError:
-        raise QuestionInvalid([FieldProblem("on", "date")]) from None
+        raise QuestionInvalid([*_unknown_procedure(text, rules), FieldProblem("on", "date")]) from None
     return answer(text, place, on, rules)
+
+
+def _unknown_procedure(text: str, rules: Rules) -> tuple[FieldProblem, ...]:
+    try:
+        find_procedures(text, rules)
+    except QuestionInvalid as error:
+        return error.problems
+    return ()
 
 
 def _projected(projected: bool, field: str) -> list[dict[str, Any]]:

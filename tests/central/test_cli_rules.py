@@ -293,6 +293,25 @@ def test_a_malformed_list_of_dossiers_is_named() -> None:
     assert (zero.exit_code, zero.stderr.split(":")[0]) == (2, "dossiers[0].working_days")
 
 
+def test_every_wrong_line_of_a_list_of_dossiers_is_named() -> None:
+    """Numbers that are none, an alarm without its term, a term that no calendar reaches: each with its line."""
+    good = {"id": "A", "received": "2026-11-20", "working_days": 3, "due": "2026-11-26"}
+    wrong = [good | {"working_days": True, "due": 5}, good | {"alarm": "2026-11-23"}, good | {"alarm_working_days": 3}]
+    result = run("calendar", "--year", "2026", "--open", "-", stdin=json.dumps({"dossiers": wrong}))
+    far = {"dossiers": [good, good | {"received": "2100-01-01"}]}
+    beyond = run("calendar", "--year", "2026", "--open", "-", stdin=json.dumps(far))
+
+    assert result.exit_code == 2
+    assert [line.split(": ")[0] for line in result.stderr.splitlines()] == [
+        "dossiers[0].due",
+        "dossiers[0].working_days",
+        "dossiers[1].alarm",
+        "dossiers[2].alarm",
+    ]
+    assert "at least 1" in result.stderr.splitlines()[1]
+    assert (beyond.exit_code, beyond.stderr.split(":")[0]) == (2, "dossiers[1].received")
+
+
 def test_an_unusable_rules_directory_exits_1_with_a_sentence(tmp_path: Path) -> None:
     """The administrator's mistake is told apart from the auditor's."""
     (tmp_path / "calendar-override.toml").write_text('23/11/2026 = "off"\n', "utf-8")
@@ -321,12 +340,33 @@ def test_procedure() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("Khóa, Mở khóa tài khoản định danh điện tử", ["new-province-2", "new-province-3"]),
+        ("Khóa, Mở khóa căn cước điện tử", ["new-province-4", "new-province-5"]),
+        (
+            "Cấp, Thay đổi nội dung, Cấp lại Giấy xác nhận đủ điều kiện kinh doanh dịch vụ xác thực điện tử",
+            ["amended-central-5", "amended-central-6", "amended-central-7"],
+        ),
+    ],
+)
+def test_a_text_of_the_annex_that_names_several_procedures_is_answered_for_each(text: str, rows: list[str]) -> None:
+    """The annex lists locking and unlocking, and the certificates, in one line."""
+    out = answer("procedure", text, "--place", "Hà Nội", "--on", "2025-08-01")
+    found = [{one["row"] for one in each["agencies"]} for each in out["answers"]]
+
+    assert len(found) == len(rows)
+    assert all(row in each for row, each in zip(rows, found, strict=True))
+
+
+@pytest.mark.parametrize(
     ("text", "place", "on", "fields"),
     [
         ("hộ chiếu phổ thông", "Hà Nội", "2025-08-01", ["procedure"]),
         ("Khóa căn cước điện tử", "Paris", "2025-08-01", ["place"]),
         ("hộ chiếu phổ thông", "Paris", "2025-08-01", ["procedure", "place"]),
         ("Khóa căn cước điện tử", "Hà Nội", "01/08/2025", ["on"]),
+        ("hộ chiếu phổ thông", "Hà Nội", "01/08/2025", ["procedure", "on"]),
     ],
 )
 def test_procedure_malformed(text: str, place: str, on: str, fields: list[str]) -> None:

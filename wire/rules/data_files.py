@@ -285,11 +285,12 @@ class Procedure(DatedModel):
 
 
 class ProcedureName(DataModel):
-    """The English name of a procedure and other words people use for it."""
+    """The English name of a procedure, other words people use for it, and texts that mean it together with others."""
 
     en: NfcText
     ours: bool = False
     also: tuple[NfcText, ...] = ()
+    together: tuple[NfcText, ...] = ()
 
 
 class ProceduresFile(DataModel):

@@ -141,10 +141,12 @@ def intake(case: CaseFacts, rules: Rules, *, clock_trusted: bool = True, form_co
     return IntakeAnswer(decision, decision.warnings, capture=False)
 
 
-def after_register(case: CaseFacts, register: Register, rules: Rules) -> tuple[CaseFacts, Decision]:
+def after_register(
+    case: CaseFacts, register: Register, rules: Rules, *, clock_trusted: bool = True, form_complete: bool = True
+) -> tuple[CaseFacts, Decision]:
     """The case and its answer once the register answered; the term still counts from the day of receipt."""
     settled = case.with_register(register)
-    return settled, decide(settled, rules)
+    return settled, decide(settled, rules, clock_trusted=clock_trusted, form_complete=form_complete)
 
 
 def open_case(case_id: str, decision: Decision) -> OpenCase | None:

@@ -40,6 +40,8 @@ _ONE_PROBLEM_PER_FIELD_CODES = {
     "dict_type": "object",
     "list_type": "list",
     "tuple_type": "list",
+    "int_type": "days",
+    "greater_than": "days",
 }
 
 

@@ -109,7 +109,8 @@ def find_procedures(asked: str, rules: Rules) -> tuple[str, ...]:
     spellings = {
         name: [plain(text) for text in (name, more.en, *more.also)] for name, more in rules.procedures.names.items()
     }
-    exact = [name for name, texts in spellings.items() if wanted in texts]
+    together = {name: [plain(text) for text in more.together] for name, more in rules.procedures.names.items()}
+    exact = [name for name, texts in spellings.items() if wanted in texts or wanted in together[name]]
     begins = [name for name, texts in spellings.items() if any(text.startswith(f"{wanted} ") for text in texts)]
     words = set(wanted.split())
     holding = [name for name, texts in spellings.items() if any(words <= set(text.split()) for text in texts)]
