@@ -56,6 +56,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--portrait", type=Path, metavar="FILE", help="a JPEG or PNG portrait of one's own")
     parser.add_argument("--form", type=Path, default=EXAMPLE_FORM, metavar="FILE", help="the TK01 form, JSON")
     parser.add_argument("--profile", choices=["r307", "r503"], default="r307", help="the emulated sensor's model")
+    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="DIR", help="where the artefacts go")
     parser.add_argument("--line-rate", action="store_true", help="the sensor sends at the speed of a real one")
     return parser.parse_args()
 
@@ -69,7 +70,8 @@ def _models_at_hand(console: Console) -> None:
 
 
 def _run(arguments: argparse.Namespace, console: Console, portrait: Path) -> int:
-    shutil.rmtree(OUTPUT, ignore_errors=True)
+    output: Path = arguments.output.resolve()
+    shutil.rmtree(output, ignore_errors=True)
     # Unix socket paths have a limit of 107 bytes, so the site lies in a short place and is moved afterwards.
     root = Path(tempfile.mkdtemp(prefix="eid-demo-"))
     feed = Feed(console)
@@ -93,12 +95,12 @@ def _run(arguments: argparse.Namespace, console: Console, portrait: Path) -> int
         good = summary(console, site, station, case, feed)
     except (EidError, RuntimeError, TimeoutError, OSError) as error:
         feed.close()
-        console.print(f"[red]The demo did not come through: {error}[/red]\nthe logs lie in {OUTPUT}")
+        console.print(f"[red]The demo did not come through: {error}[/red]\nthe logs lie in {output}")
         good = False
     finally:
         site.stop()
-        shutil.move(root, OUTPUT)
-    console.print(f"artefacts: {OUTPUT.relative_to(ROOT)}/ (screens: {station.station_id}/screens, opened/, logs)")
+        shutil.move(root, output)
+    console.print(f"artefacts: {output}/ (screens: {station.station_id}/screens, opened/, logs)", soft_wrap=True)
     return 0 if good else 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import sys
 import termios
@@ -78,10 +79,11 @@ def _keys() -> Iterator[str]:
     while True:
         ready, _, _ = select.select([sys.stdin], [], [], 0.5)
         if ready:
-            key = sys.stdin.read(1)
+            # Unbuffered: what a text stream had read ahead, select would not see.
+            key = os.read(sys.stdin.fileno(), 1)
             if not key:
                 return
-            yield key
+            yield key.decode("ascii", "replace")
 
 
 @contextmanager

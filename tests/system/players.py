@@ -143,6 +143,8 @@ class Desk:
                 self.finger(position, prompt)
             case ["reason", *_]:
                 self.press(Button.OFFICER_OK, "signs the reason")
+            case ["portrait_nobody"]:
+                self.press(Button.OFFICER_OK, "tries again")
             case ["review"]:
                 self.press(Button.OFFICER_OK, "send")
             case _:
