@@ -6,6 +6,7 @@ StationError(EidError)
 ├── RuntimeDirNotMemory   the runtime directory is not in memory (the draft key would reach the card)
 ├── DraftUnreadable       a draft that cannot be opened any more (the key went with the power)
 ├── CaseUnusable          a case that does not verify, open or apply
+├── SessionUnfit          a confirmed session that no bundle can be made of
 └── OutboxFull            no room for another capture
 """
 
@@ -48,6 +49,12 @@ class CaseUnusable(StationError, ValueError):
     """Parameter `reason`: envelope, content, expired, other_station, done."""
 
     message_id = "error.station.case"
+
+
+class SessionUnfit(StationError, ValueError):
+    """Parameter: reason."""
+
+    message_id = "error.station.session"
 
 
 class OutboxFull(StationError):

@@ -12,7 +12,7 @@ from importlib import metadata
 from zoneinfo import ZoneInfo
 
 from drivers import registry
-from drivers.panel.debounce import DebouncePolicy, Debouncer
+from drivers.panel.debounce import DebouncePolicy
 from drivers.panel.port import Button
 from models import policy as portrait_policies
 from models.face.pipeline import DETECTOR, EMBEDDING, LANDMARKS, FacePipeline
@@ -23,7 +23,7 @@ from models.store import ModelStore
 from station import policy as policies
 from station.capture import memory, no_network
 from station.capture.camera_worker import CameraWorker, PortraitSettings
-from station.capture.daemon import EXIT_CONFIG, CaptureDaemon, Inbox, Workers, fatal_screen
+from station.capture.daemon import CaptureDaemon, Dimming, Inbox, Workers, exit_code, fatal_screen
 from station.capture.display_worker import DisplayWorker
 from station.capture.draft import Draft
 from station.capture.finger_worker import FingerWorker
@@ -67,13 +67,18 @@ def run_capture(config: StationConfig) -> int:
     log = Log(sys.stderr, "capture", lambda: time.time_ns() // 1_000_000)
     try:
         daemon, storage = build(config, log)
+        restored = storage.restore()
     except EidError as error:
         log.error(error)
         show_failure(config, error)
-        return EXIT_CONFIG
+        return exit_code(error)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: daemon.end())
-    return daemon.run(storage.restore())
+    code = daemon.run(restored)
+    if daemon.stuck:
+        # A thread that hangs in a driver could keep the interpreter from ending; systemd is to start us again now.
+        os._exit(code)
+    return code
 
 
 def build(config: StationConfig, log: Log) -> tuple[CaptureDaemon, StorageWorker]:
@@ -127,7 +132,7 @@ def build(config: StationConfig, log: Log) -> tuple[CaptureDaemon, StorageWorker
             config.camera.driver,
         ),
         finger=FingerWorker(inbox.put, devices["fingerprint"], fingers.capture(), config.fingerprint.driver),
-        display=DisplayWorker(inbox.put, devices["display"], desk.idle_dim_s),
+        display=DisplayWorker(inbox.put, devices["display"]),
         storage=storage,
     )
     state = State(policy=desk.workflow(config.capture.workflow_policy), officer_id=config.capture.officer_id or "")
@@ -137,7 +142,8 @@ def build(config: StationConfig, log: Log) -> tuple[CaptureDaemon, StorageWorker
         inbox,
         workers,
         devices["panel"],
-        Debouncer(debounce),
+        debounce,
+        Dimming(desk.idle_dim_s, desk.session_dim_s),
         clock,
         catalogue(),
         log,

@@ -93,6 +93,8 @@ class CameraWorker(Worker[UseCamera]):
                 if self._info is None:
                     self._info = self._camera.open()
                 if self._failed:
+                    # A camera that opens but gives no frames is not back.
+                    self._camera.frame(_FRAME_S)
                     self._failed = False
                     self._post(PartBack(Part.CAMERA))
                 match self._wanted.mode:
@@ -169,18 +171,20 @@ class CameraWorker(Worker[UseCamera]):
                 self._post(PortraitGuided(wanted.run, guide.shown))
             return False
         portrait = self._record(pipeline, frame, seen, "quality")
+        if portrait is None:
+            return False
         self._answer(PortraitTaken(wanted.run, portrait, self._entry("accepted", seen), self._device()))
         return True
 
     def _give_up(self, pipeline: FacePipeline, wanted: UseCamera) -> None:
         frame, seen = self._still(pipeline)
-        best = None if seen.face is None else self._record(pipeline, frame, seen, "officer")
+        best = self._record(pipeline, frame, seen, "officer")
         verdict = "no-face" if seen.face is None else (seen.guide or "unsteady")
         self._answer(PortraitMissed(wanted.run, best, self._entry(verdict, seen), self._device()))
 
     def _still(self, pipeline: FacePipeline) -> tuple[Frame, Assessment]:
-        self._camera.lock(_LOCK_S)
         try:
+            self._camera.lock(_LOCK_S)
             frame = self._camera.frame(_STILL_S, main=True, not_before_ns=time.monotonic_ns())
         finally:
             self._camera.unlock()
@@ -193,11 +197,18 @@ class CameraWorker(Worker[UseCamera]):
         self._wanted = UseCamera(CameraMode.OFF)
         self._post(event)
 
-    def _record(self, pipeline: FacePipeline, frame: Frame, seen: Assessment, accepted_by: str) -> bundle.Portrait:
+    def _record(
+        self, pipeline: FacePipeline, frame: Frame, seen: Assessment, accepted_by: str
+    ) -> bundle.Portrait | None:
+        """The portrait of this very frame; None without a face, or with one that no portrait can be made of."""
         assert frame.main is not None
-        assert seen.face is not None
-        picture = pipeline.portrait(frame.main, seen.face, self._policy)
-        template = pipeline.embed(frame.main, seen.face)
+        if seen.face is None:
+            return None
+        try:
+            picture = pipeline.portrait(frame.main, seen.face, self._policy)
+            template = pipeline.embed(frame.main, seen.face)
+        except ValueError:
+            return None
         vector = template.vector.astype("<f4").tobytes()
         return bundle.Portrait(
             jpeg=picture.jpeg,

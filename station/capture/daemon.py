@@ -6,7 +6,6 @@ without a sign of life, or an exception nobody expected, ends the process; the d
 
 from __future__ import annotations
 
-import contextlib
 import queue
 import threading
 import time
@@ -14,15 +13,18 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from drivers.display.port import Icon, Screen, Tone
-from drivers.errors import DriverError
-from drivers.panel.debounce import Debouncer, Press, PressKind
+from drivers.errors import DriverNotLoadable, DriverOptionsInvalid, UnknownDriver
+from drivers.panel.debounce import DebouncePolicy, Press, PressKind
 from drivers.panel.port import Button, Edge, PanelPort
+from models.errors import ModelError
 from station.capture.camera_worker import CameraWorker
-from station.capture.display_worker import DisplayWorker
+from station.capture.display_worker import DisplayWorker, Leave, Show, Wake
 from station.capture.finger_worker import Begin, Capture, End, FingerWorker
+from station.capture.front import FrontPanel
 from station.capture.storage_worker import StorageWorker
-from station.capture.worker import Fatal
+from station.capture.worker import Fatal, origin
 from station.clock import StationClock
+from station.errors import ConfigInvalid, KeyFileUnusable, RuntimeDirNotMemory
 from station.log import Level, Log
 from station.notify import Notifier
 from station.workflow.effects import (
@@ -47,9 +49,6 @@ from station.workflow.events import (
     Event,
     Key,
     KeyPressed,
-    Part,
-    PartBack,
-    PartFailed,
     Tick,
 )
 from station.workflow.state import State
@@ -58,14 +57,39 @@ from station.workflow.view import View, view
 from wire.catalogue import Catalogue
 from wire.errors import EidError
 from wire.fingers import FingerPosition
+from wire.keys import KeyInvalid
 
 _TICK_S = 0.25
-_WORKER_SILENCE_S = 30.0
-_JOIN_S = 3.0
+_JOIN_S = 5.0
 _STALL_S = 0.05
-_PANEL_RETRY_S = 2.0
+_AT_ONCE = 256
 
 EXIT_OK, EXIT_FAILED, EXIT_CONFIG = 0, 70, 78
+
+_ADMINS = (
+    ConfigInvalid,
+    KeyFileUnusable,
+    KeyInvalid,
+    RuntimeDirNotMemory,
+    UnknownDriver,
+    DriverNotLoadable,
+    DriverOptionsInvalid,
+    ModelError,
+)
+
+
+def exit_code(error: BaseException) -> int:
+    """EXIT_CONFIG for what only an admin can mend: systemd does not start us again then. A card that refuses may
+    recover, and a station must never stay dead because of it."""
+    return EXIT_CONFIG if isinstance(error, _ADMINS) else EXIT_FAILED
+
+
+@dataclass(frozen=True, slots=True)
+class Dimming:
+    """After how many seconds without anything happening the display is dimmed, at rest and in a session."""
+
+    idle_s: float
+    session_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +117,8 @@ _KEYS = {
 class CaptureDaemon:
     """One run of the daemon.
 
-    Args:
-        state: the first state.
-        restored: what the draft said.
+    Attributes:
+        stuck: after `run`: a thread did not end; the process must not wait for it.
     """
 
     def __init__(
@@ -104,7 +127,8 @@ class CaptureDaemon:
         inbox: Inbox,
         workers: Workers,
         panel: PanelPort,
-        debouncer: Debouncer,
+        debounce: DebouncePolicy,
+        dimming: Dimming,
         clock: StationClock,
         texts: Catalogue,
         log: Log,
@@ -113,8 +137,8 @@ class CaptureDaemon:
         self._state = state
         self._inbox = inbox
         self._workers = workers
-        self._panel = panel
-        self._debouncer = debouncer
+        self._front = FrontPanel(panel, debounce, inbox.put)
+        self._dimming = dimming
         self._clock = clock
         self._texts = texts
         self._log = log
@@ -123,8 +147,7 @@ class CaptureDaemon:
         self._finger_stop = threading.Event()
         self._ended = threading.Event()
         self._exit_code = EXIT_OK
-        self._panel_open = False
-        self._panel_tried_at = 0.0
+        self.stuck = False
 
     def end(self) -> None:
         """Asks for a clean end; may be called from a signal handler."""
@@ -134,51 +157,58 @@ class CaptureDaemon:
         """The loop until `end` or a failure; the process's exit code."""
         for worker in self._workers.all():
             worker.start()
-        self._open_panel()
-        self._run_effects((UseCamera(CameraMode.QR),))
-        if restored is not None:
-            self._handle(restored)
-        self._show()
-        self._notifier.ready()
-        self._log.event("capture.ready")
         try:
+            self._tend_panel()
+            self._run_effects((UseCamera(CameraMode.QR),))
+            if restored is not None:
+                self._handle(restored)
+            self._show()
+            self._notifier.ready()
+            self._log.event("capture.ready")
             self._loop()
+        except Exception as error:
+            # Not its text: that of a refused value holds the value.
+            self._exit_code = exit_code(error)
+            self._log.event("loop.died", Level.ERROR, error=type(error).__name__, where=origin(error))
         finally:
             self._close()
         return self._exit_code
 
-    def _open_panel(self) -> None:
+    def _tend_panel(self) -> None:
         """The buttons; tried again until they are there, with the display telling the officer."""
-        self._panel_tried_at = time.monotonic()
-        try:
-            self._panel.open(self._inbox.put)
-        except DriverError as error:
-            self._panel.close()
-            self._handle(PartFailed(Part.PANEL, error.message_id, error.params))
-            return
-        self._panel_open = True
-        self._shown = None
-        self._handle(PartBack(Part.PANEL))
+        told = self._front.tend()
+        if told is not None:
+            self._handle(told)
 
     def _loop(self) -> None:
         ticked_at = time.monotonic()
         while not self._ended.is_set():
             timeout_s = max(0.0, min(ticked_at + _TICK_S - time.monotonic(), self._until_press()))
-            with contextlib.suppress(queue.Empty):
-                self._take(self._inbox.get(timeout=timeout_s) if timeout_s > 0 else self._inbox.get_nowait())
-            for press in self._debouncer.tick(time.monotonic_ns()):
+            # All that lies there before time passes for the buttons: a release may be among it.
+            for _ in range(_AT_ONCE):
+                event = self._wait(timeout_s)
+                if event is None:
+                    break
+                self._take(event)
+                timeout_s = 0.0
+            for press in self._front.tick(time.monotonic_ns()):
                 self._pressed(press)
             if time.monotonic() - ticked_at >= _TICK_S:
                 ticked_at = time.monotonic()
                 self._handle(Tick())
-                if not self._panel_open and ticked_at - self._panel_tried_at > _PANEL_RETRY_S:
-                    self._open_panel()
+                self._tend_panel()
                 self._supervise()
+
+    def _wait(self, timeout_s: float) -> Event | Edge | Fatal | None:
+        try:
+            return self._inbox.get(timeout=timeout_s) if timeout_s > 0 else self._inbox.get_nowait()
+        except queue.Empty:
+            return None
 
     def _take(self, event: Event | Edge | Fatal) -> None:
         match event:
             case Edge():
-                for press in self._debouncer.edge(event):
+                for press in self._front.edge(event):
                     self._pressed(press)
             case Fatal():
                 self._fatal(event)
@@ -186,6 +216,7 @@ class CaptureDaemon:
                 self._handle(event)
 
     def _pressed(self, press: Press) -> None:
+        self._workers.display.send(Wake())
         if press.kind is PressKind.LONG:
             if press.button is Button.OFFICER_BACK:
                 self._handle(KeyPressed(Key.CANCEL))
@@ -198,6 +229,7 @@ class CaptureDaemon:
         self._state, effects = step(before, event, self._clock.now())
         if self._state.step is not before.step:
             self._log.event("step", step=self._state.step.value)
+            self._notifier.status(self._state.step.value)
         self._run_effects(effects)
         if self._state is not before:
             self._show()
@@ -209,12 +241,12 @@ class CaptureDaemon:
         wanted = view(self._state, self._texts)
         shown = self._shown
         self._shown = wanted
-        if self._panel_open and (shown is None or wanted.light != shown.light):
-            self._panel.status(wanted.light)
-        if self._panel_open and (shown is None or wanted.flash != shown.flash):
-            self._panel.flash(wanted.flash)
-        if shown is None or wanted.screen != shown.screen:
-            self._workers.display.send(wanted.screen)
+        if shown is None or (wanted.screen, wanted.resting) != (shown.screen, shown.resting):
+            dim_after_s = self._dimming.idle_s if wanted.resting else self._dimming.session_s
+            self._workers.display.send(Show(wanted.screen, dim_after_s))
+        failed = self._front.show(wanted.light, wanted.flash)
+        if failed is not None:
+            self._handle(failed)
 
     def _run_effects(self, effects: tuple[Effect, ...]) -> None:
         for effect in effects:
@@ -239,8 +271,9 @@ class CaptureDaemon:
                 self._finger_stop.set()
                 workers.finger.send(End())
             case Beep(times):
-                if self._panel_open:
-                    self._panel.beep(times)
+                failed = self._front.beep(times)
+                if failed is not None:
+                    self._inbox.put(failed)
             case Note(code, subject):
                 self._log.event(code, subject=subject)
             case _:
@@ -252,14 +285,14 @@ class CaptureDaemon:
         return {finger.position: finger.template.data for finger in fingers if finger.template is not None}
 
     def _until_press(self) -> float:
-        deadline_ns = self._debouncer.next_deadline_ns()
+        deadline_ns = self._front.next_deadline_ns()
         return _TICK_S if deadline_ns is None else max(0.0, (deadline_ns - time.monotonic_ns()) / 1e9)
 
     def _supervise(self) -> None:
         """Every native call has a deadline: a worker that is silent for too long ends the process."""
         now_ns = time.monotonic_ns()
         for worker in self._workers.all():
-            if now_ns - worker.beat_ns > _WORKER_SILENCE_S * 1e9:
+            if worker.is_silent(now_ns):
                 self._log.event("worker.silent", Level.ERROR, worker=worker.name)
                 self._exit_code = EXIT_FAILED
                 self._ended.set()
@@ -267,13 +300,14 @@ class CaptureDaemon:
 
     def _fatal(self, fatal: Fatal) -> None:
         """Shows the sentence where there is one, then ends: systemd starts us again, the draft brings the session."""
-        self._exit_code = EXIT_FAILED
-        if isinstance(fatal.error, EidError):
-            self._exit_code = EXIT_CONFIG
-            self._log.error(fatal.error)
-            self._workers.display.leave(fatal_screen(self._texts, fatal.error))
+        error = fatal.error
+        self._exit_code = exit_code(error)
+        if isinstance(error, EidError):
+            self._log.error(error)
+            self._workers.display.send(Leave(fatal_screen(self._texts, error)))
         else:
-            self._log.event("worker.died", Level.ERROR, worker=fatal.worker, error=type(fatal.error).__name__)
+            named = type(error).__name__
+            self._log.event("worker.died", Level.ERROR, worker=fatal.worker, error=named, where=origin(error))
         self._ended.set()
 
     def _close(self) -> None:
@@ -282,10 +316,12 @@ class CaptureDaemon:
         self._finger_stop.set()
         for worker in self._workers.all():
             worker.stop()
-        for worker in self._workers.all():
-            if not worker.join(_JOIN_S):
+        deadline = time.monotonic() + _JOIN_S
+        for worker in reversed(self._workers.all()):  # what saves, first
+            if not worker.join(max(0.0, deadline - time.monotonic())):
+                self.stuck = True
                 self._log.event("worker.stuck", Level.WARNING, worker=worker.name)
-        self._panel.close()
+        self._front.close()
 
 
 def fatal_screen(texts: Catalogue, error: EidError) -> Screen:

@@ -35,27 +35,30 @@ class Draft:
         self._directory = state_dir / "draft"
         self._file = self._directory / "session.bin"
         self._key_file = runtime_dir / "draft.key"
+        self._restores_file = runtime_dir / "draft.restores"
         self._runtime_dir = runtime_dir
         self._associated = b"eid-draft-1:" + station_id.encode()
         self._key: bytes | None = None
 
     def open(self) -> None:
         """Checks and makes the directories. Raises RuntimeDirNotMemory."""
-        self._runtime_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        durable.make_directory(self._runtime_dir, 0o700)
         if filesystem(self._runtime_dir) not in _IN_MEMORY:
             raise RuntimeDirNotMemory(path=str(self._runtime_dir))
         durable.make_directory(self._directory, 0o700)
-        self._directory.joinpath("session.bin.tmp").unlink(missing_ok=True)
+        _unlink(self._directory / "session.bin.tmp")
 
     def load(self) -> Session | None:
         """The session of the draft, None without one.
 
         Raises:
             DraftUnreadable: a draft whose key is gone, or that does not decrypt.
+            SpoolError: the medium refused; the draft is left as it is.
         """
-        try:
-            stored = self._file.read_bytes()
-        except FileNotFoundError:
+        stored = _read(self._file)
+        if stored is None:
+            # The process died between the two halves of `erase`.
+            _unlink(self._key_file)
             return None
         key = self._stored_key()
         if key is None or len(stored) < _NONCE_BYTES:
@@ -75,24 +78,51 @@ class Draft:
         nonce = os.urandom(_NONCE_BYTES)
         sealed = nonce + AESGCM(self._key).encrypt(nonce, session.encode(), self._associated)
         durable.write(self._file, sealed, mode=0o600, sync=False)
+        _unlink(self._restores_file)
+
+    def count_restore(self) -> int:
+        """How often the draft was taken up since it was last saved, this time included. Kept in memory only."""
+        stored = _read(self._restores_file) or b"0"
+        restores = int(stored) + 1 if stored.isdigit() else 1
+        durable.write(self._restores_file, b"%d" % restores, mode=0o600, sync=False)
+        return restores
 
     def erase(self) -> None:
-        """The key first: what remains of the file afterwards is noise."""
-        self._key_file.unlink(missing_ok=True)
+        """The key goes even where the file cannot: what remains of it is noise then.
+
+        The file goes first: a file without a key would look like a session lost with the power.
+        """
         self._key = None
-        self._file.unlink(missing_ok=True)
+        try:
+            _unlink(self._file)
+        finally:
+            _unlink(self._key_file)
+            _unlink(self._restores_file)
 
     def _stored_key(self) -> bytes | None:
-        try:
-            key = self._key_file.read_bytes()
-        except FileNotFoundError:
-            return None
-        return key if len(key) == 32 else None
+        key = _read(self._key_file)
+        return key if key is not None and len(key) == 32 else None
 
     def _fresh_key(self) -> bytes:
         key = os.urandom(32)
         durable.write(self._key_file, key, mode=0o600, sync=False)
         return key
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise durable.storage_error(error, path.parent.name) from error
+
+
+def _unlink(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise durable.storage_error(error, path.parent.name) from error
 
 
 def filesystem(path: Path) -> str:

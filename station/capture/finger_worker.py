@@ -29,6 +29,27 @@ from wire.records import png4
 _RETRY_S = 1.0
 
 
+class _WatchedStop(threading.Event):
+    """A stop that beats when it is looked at.
+
+    A driver may wait for minutes for a sensor that was unplugged; as long as it keeps asking whether to stop it is
+    alive, and only one that no longer asks is hung.
+    """
+
+    def __init__(self, stop: threading.Event, beat: Callable[[], None]) -> None:
+        super().__init__()
+        self._stop = stop
+        self._looked = beat
+
+    def is_set(self) -> bool:
+        self._looked()
+        return self._stop.is_set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self._looked()
+        return self._stop.wait(timeout)
+
+
 @dataclass(frozen=True, slots=True)
 class Begin:
     """Forget everything of an earlier person; `taken` are the templates of this one's fingers so far."""
@@ -67,6 +88,7 @@ class FingerWorker(Worker[Begin | End | Capture]):
         self._info: SensorInfo | None = None
         self._failed = False
         self._taken: dict[FingerPosition, bytes] = {}
+        self.silence_s += max(policy.finger_wait_s, policy.lift_wait_s)
 
     def serve(self) -> None:
         self._reach(lambda: None, self._stopping)
@@ -90,12 +112,14 @@ class FingerWorker(Worker[Begin | End | Capture]):
     def _capture(self, command: Capture) -> None:
         """One attempt; repeated from its beginning when the device failed in between."""
 
+        stop = _WatchedStop(command.stop, self._beat)
+
         def work() -> None:
             attempt = self._device.capture(
                 (command.position,),
                 self._policy,
                 lambda progress: self._progress(FingerProgressed(command.run, progress)),
-                command.stop,
+                stop,
             )
             self._answer(command, attempt)
 

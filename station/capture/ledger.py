@@ -27,19 +27,26 @@ class Ledger:
     def __init__(self, state_dir: Path) -> None:
         self._directory = state_dir / "captured"
         self._entries: dict[str, Entry] = {}
+        self._dossiers: set[str] = set()
 
     def open(self) -> None:
         durable.make_directory(self._directory, 0o700)
-        for file in sorted(self._directory.iterdir()):
+        try:
+            files = sorted(self._directory.iterdir())
+        except OSError as error:
+            raise durable.storage_error(error, self._directory.name) from error
+        for file in files:
             entry = _parse(file)
             if entry is not None:
                 self._entries[entry.bundle_id] = entry
+                self._dossiers.add(entry.dossier_id)
 
     def add(self, entry: Entry) -> None:
         """Durable before it returns."""
         text = json.dumps({"dossier_id": entry.dossier_id, "code": entry.code})
         durable.write(self._directory / f"{entry.bundle_id}.json", text.encode(), mode=0o600)
         self._entries[entry.bundle_id] = entry
+        self._dossiers.add(entry.dossier_id)
 
     def code(self, bundle_id: str) -> str:
         """The case's short code; the end of the bundle id where the entry is gone."""
@@ -47,7 +54,7 @@ class Ledger:
         return entry.code if entry is not None else bundle_id[-6:]
 
     def captured(self, dossier_id: str) -> bool:
-        return any(entry.dossier_id == dossier_id for entry in self._entries.values())
+        return dossier_id in self._dossiers
 
     def keep_only(self, bundle_ids: set[str]) -> None:
         """Forgets what is neither waiting nor known by receipt or status any more."""
@@ -55,6 +62,7 @@ class Ledger:
             del self._entries[bundle_id]
             with contextlib.suppress(OSError):
                 (self._directory / f"{bundle_id}.json").unlink()
+        self._dossiers = {entry.dossier_id for entry in self._entries.values()}
 
 
 def _parse(file: Path) -> Entry | None:

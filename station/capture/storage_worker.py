@@ -5,6 +5,7 @@ Polls the spool for cases, statuses and the link's state, and posts only what ch
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from station.capture.sealing import Provenance, assemble
 from station.capture.vault import Vault
 from station.capture.worker import Post, Worker
 from station.clock import StationClock
-from station.errors import CaseUnusable, DraftUnreadable, SpoolError
+from station.errors import CaseUnusable, DraftUnreadable, SessionUnfit, SpoolError
 from station.room import RoomPolicy
 from station.spool import Spool
 from station.workflow.effects import EraseDraft, OpenCase, RequestCase, SaveDraft, Seal
@@ -42,11 +43,14 @@ from station.workflow.events import (
 )
 from station.workflow.session import Session
 from wire.bundle import ClockTrust
-from wire.errors import EidError
+from wire.envelope import EnvelopeRejected
 from wire.messages import CentreState, Status
 from wire.signed import MessageRejected
 
 _POLL_S = 0.25
+_STATUSES_S = 10.0
+_SETTLED_NS = 1_000_000_000
+_MOST_RESTORES = 10
 
 
 @dataclass(slots=True)
@@ -75,41 +79,60 @@ class StorageWorker(Worker[OpenCase | RequestCase | SaveDraft | EraseDraft | Sea
         self._centre_state = b""
         self._failed = False
         self._first = True
+        self._unsaved: SaveDraft | EraseDraft | None = None
+        self._statuses_at = (0, 0.0)
 
     def restore(self) -> DraftRestored | DraftLost | None:
-        """What the draft says at start; called before the thread runs."""
+        """What the draft says at start; called before the thread runs. Raises SpoolError where the medium refuses."""
+        draft = self._parts.draft
         try:
-            session = self._parts.draft.load()
+            session = draft.load()
         except DraftUnreadable as error:
-            self._parts.draft.erase()
+            draft.erase()
             return DraftLost(error.message_id)
         if session is None:
             return None
-        sealed = self._parts.spool.has_bundle(session.bundle_id)
-        if sealed:
-            self._book(session)
-        return DraftRestored(session, sealed)
+        if self._parts.spool.has_bundle(session.bundle_id):
+            try:
+                self._book(session)
+            except SpoolError:
+                # Sealing again only books: the officer sees why it cannot be done yet.
+                return DraftRestored(session, sealed=False)
+            return DraftRestored(session, sealed=True)
+        if session.confirmed is None and draft.count_restore() > _MOST_RESTORES:
+            # Whatever in it kills the daemon must not keep the next person waiting for ever.
+            draft.erase()
+            return DraftLost("error.station.draft_loops")
+        return DraftRestored(session, sealed=False)
 
     def serve(self) -> None:
         polled_at = 0.0
         while not self._stopping.is_set():
             command = self._next(max(0.0, polled_at + _POLL_S - time.monotonic()))
-            try:
-                if command is None:
-                    self._poll()
-                    polled_at = time.monotonic()
-                else:
-                    self._do(command)
-                if self._failed:
-                    self._failed = False
-                    self._post(PartBack(Part.STORAGE))
-            except SpoolError as error:
-                self._failed = True
-                self._post(PartFailed(Part.STORAGE, error.message_id, error.params))
+            self._guarded(command)
+            if command is None:
                 polled_at = time.monotonic()
+        # What the officer confirmed before the end was asked for is not left in the queue.
+        while (command := self._next(0)) is not None:
+            self._guarded(command)
 
     def release(self) -> None:
         return
+
+    def _guarded(self, command: OpenCase | RequestCase | SaveDraft | EraseDraft | Seal | None) -> None:
+        """One command, or a look at the spool; a medium that refuses is a fault of the part and ends nothing."""
+        try:
+            if command is None:
+                self._poll()
+            else:
+                self._do(command)
+        except SpoolError as error:
+            self._failed = True
+            self._post(PartFailed(Part.STORAGE, error.message_id, error.params))
+            return
+        if self._failed and command is None:
+            self._failed = False
+            self._post(PartBack(Part.STORAGE))
 
     def _do(self, command: OpenCase | RequestCase | SaveDraft | EraseDraft | Seal) -> None:
         match command:
@@ -117,63 +140,100 @@ class StorageWorker(Worker[OpenCase | RequestCase | SaveDraft | EraseDraft | Sea
                 self._post(self._open_case(dossier_id))
             case RequestCase(dossier_id):
                 self._parts.spool.ask_for_case(dossier_id)
+            case SaveDraft() | EraseDraft():
+                self._unsaved = command
+                self._save()
+            case Seal():
+                self._seal(command)
+
+    def _save(self) -> None:
+        """The newest wish about the draft; repeated with each poll until it is done."""
+        match self._unsaved:
             case SaveDraft(session):
                 self._parts.draft.save(session)
             case EraseDraft():
                 self._parts.draft.erase()
-            case Seal():
-                self._seal(command)
+        self._unsaved = None
 
     # -- cases and sealing -----------------------------------------------------------------------------------------
 
     def _open_case(self, dossier_id: str) -> Event:
         if self._parts.ledger.captured(dossier_id):
             return CaseFailed(dossier_id, "notice.case_done")
-        data = self._parts.spool.read_case(dossier_id)
-        if data is None:
-            return CaseFailed(dossier_id, "notice.case_requested")
         try:
-            case = self._parts.vault.open_case(data, dossier_id, self._parts.clock.now().wall_ms)
-        except CaseUnusable as error:
+            data = self._parts.spool.read_case(dossier_id)
+            if data is None:
+                return CaseFailed(dossier_id, "notice.case_requested")
+            case = self._parts.vault.open_case(data, dossier_id, self._parts.clock.certain_ms())
+        except (CaseUnusable, SpoolError) as error:
+            if error.params.get("reason") == "expired":
+                self._parts.spool.remove_case(dossier_id)
             return CaseFailed(dossier_id, error.message_id, error.params)
         return CaseOpened(case, str(ULID()))
 
     def _seal(self, command: Seal) -> None:
-        """Idempotent by bundle id: the first envelope that reached the outbox is the one that counts."""
-        session = command.session
-        parts = self._parts
+        """Idempotent by bundle id: the first envelope that reached the outbox is the one that counts.
+
+        Always answers: the workflow waits for it.
+        """
+        session, parts = command.session, self._parts
         try:
-            if not parts.spool.has_bundle(session.bundle_id):
-                parts.spool.put_bundle(session.bundle_id, parts.vault.seal(assemble(session, parts.provenance)))
+            stored = parts.spool.has_bundle(session.bundle_id)
+            envelope = b"" if stored else self._envelope(session)
+            if not stored:
+                parts.spool.put_bundle(session.bundle_id, envelope)
             self._book(session)
-        except EidError as error:
+        except SpoolError as error:
             self._post(SealFailed(error.message_id, error.params))
-            return
-        sealed = parts.spool.read_bundle(session.bundle_id)
-        self._post(Sealed(session.bundle_id, len(sealed or b"")))
+        except SessionUnfit as error:
+            self._post(SealFailed(error.message_id, error.params, permanent=True))
+        else:
+            self._post(Sealed(session.bundle_id, len(envelope)))
+
+    def _envelope(self, session: Session) -> bytes:
+        """Raises SessionUnfit: nothing has reached the outbox then, and trying again cannot help."""
+        try:
+            return self._parts.vault.seal(assemble(session, self._parts.provenance))
+        except EnvelopeRejected as error:
+            raise SessionUnfit(reason=error.reason.value) from None
+        except ValueError as error:
+            # Its text may hold personal data.
+            raise SessionUnfit(reason=type(error).__name__) from None
 
     def _book(self, session: Session) -> None:
-        """The dossier is captured: never again at this station."""
+        """The dossier is captured: never again at this station. Clearing up is tried again by each poll."""
         parts = self._parts
         parts.ledger.add(Entry(session.bundle_id, session.case.dossier_id, session.case.code))
-        parts.spool.remove_case(session.case.dossier_id)
-        parts.spool.withdraw_request(session.case.dossier_id)
+        with contextlib.suppress(SpoolError):
+            parts.spool.remove_case(session.case.dossier_id)
+            parts.spool.withdraw_request(session.case.dossier_id)
 
     # -- polling ---------------------------------------------------------------------------------------------------
 
     def _poll(self) -> None:
         parts = self._parts
-        for dossier_id in parts.spool.cases():
-            if parts.ledger.captured(dossier_id):
-                parts.spool.remove_case(dossier_id)
-        waiting = tuple(CaseRef(dossier_id) for dossier_id in parts.spool.cases())
-        self._say(QueueChanged(waiting))
+        waiting = tuple(name for name in parts.spool.cases() if not parts.ledger.captured(name))
+        self._say(QueueChanged(tuple(CaseRef(dossier_id) for dossier_id in waiting)))
         self._say(self._link())
         self._say(RoomChanged(not self._room().has_room))
         self._centre()
         self._say(ClockChanged(parts.clock.now().trust is not ClockTrust.NONE))
         self._results()
+        if self._first:
+            self._forget_old()
         self._first = False
+        # What writes comes last: a card that only reads still tells everything above.
+        for dossier_id in parts.spool.cases():
+            if parts.ledger.captured(dossier_id):
+                parts.spool.remove_case(dossier_id)
+        self._save()
+
+    def _forget_old(self) -> None:
+        """The ledger keeps what still lies somewhere. The outbox is read first: a bundle leaves it after its receipt
+        has come, so it is seen in one of the two."""
+        spool = self._parts.spool
+        waiting = {file.bundle_id for file in spool.outbox()} | {found.name for found in spool.quarantined()}
+        self._parts.ledger.keep_only(waiting | set(spool.receipts()) | set(spool.statuses()))
 
     def _say(self, event: Event) -> None:
         if self._said.get(type(event)) != event:
@@ -189,10 +249,13 @@ class StorageWorker(Worker[OpenCase | RequestCase | SaveDraft | EraseDraft | Sea
         spool = self._parts.spool
         state = spool.link_state()
         waiting = len(spool.outbox())
+        set_apart = spool.quarantine_count()
         if state is None or not spool.link_running():
-            return LinkChanged(False, waiting, 0, "screen.idle.offline")
-        message_id = "" if state.last_error is None else state.last_error.message_id
-        return LinkChanged(state.connected, waiting, state.quarantine_count, message_id)
+            return LinkChanged(False, waiting, set_apart)
+        fault = state.last_error
+        if fault is None:
+            return LinkChanged(state.connected, waiting, set_apart)
+        return LinkChanged(state.connected, waiting, set_apart, fault.message_id, dict(fault.params))
 
     def _centre(self) -> None:
         """The centre's signed time raises the clock's floor."""
@@ -204,11 +267,28 @@ class StorageWorker(Worker[OpenCase | RequestCase | SaveDraft | EraseDraft | Sea
             state = CentreState.verified(message, [self._parts.vault.centre_verifying])
         except MessageRejected:
             return
-        self._parts.clock.learn(state.at_ms)
+        self._parts.clock.learn(state.at_ms, fresh=not self._first)
+
+    def _statuses_moved(self) -> bool:
+        """Whether a status came or went: by the folder's time, and now and then without it."""
+        try:
+            changed_ns = (self._parts.spool.state_dir / "inbox" / "status").stat().st_mtime_ns
+        except OSError:
+            changed_ns = 0
+        seen_ns, read_at = self._statuses_at
+        now = time.monotonic()
+        if changed_ns == seen_ns and now - read_at < _STATUSES_S and not self._first:
+            return False
+        # A change within the same tick of the file system's clock as this look would be missed: look once more.
+        settled = abs(time.time_ns() - changed_ns) > _SETTLED_NS
+        self._statuses_at = (changed_ns if settled else 0, now)
+        return True
 
     def _results(self) -> None:
         """Statuses as files; each is verified here again, whatever the link did."""
         spool = self._parts.spool
+        if not self._statuses_moved():
+            return
         known: dict[str, tuple[bytes, Result]] = {}
         for bundle_id in spool.statuses():
             message = spool.read_status(bundle_id)

@@ -9,12 +9,15 @@ from __future__ import annotations
 import queue
 import threading
 import time
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from station.workflow.events import Event
+
+_SILENCE_S = 30.0
 
 Command = TypeVar("Command")
 
@@ -30,14 +33,22 @@ class Fatal:
 Post = Callable[["Event | Fatal"], None]
 
 
+def origin(error: BaseException) -> str:
+    """Where an unexpected exception was raised, `file.py:line`. Its text may hold personal data and is never logged."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno}" if frames else "-"
+
+
 class Worker(ABC, Generic[Command]):
     """One thread that owns one device.
 
     Attributes:
-        beat_ns: monotonic time of the last sign of life; the main loop ends the process when it is too old.
+        beat_ns: monotonic time of the last sign of life.
+        silence_s: without one for so long the worker counts as hung, and the main loop ends the process.
     """
 
     name: str = "worker"
+    silence_s: float = _SILENCE_S
 
     def __init__(self, post: Post) -> None:
         self._post = post
@@ -55,6 +66,10 @@ class Worker(ABC, Generic[Command]):
     def stop(self) -> None:
         """Asks for the end; `join` waits for it."""
         self._stopping.set()
+
+    def is_silent(self, now_ns: int) -> bool:
+        """Whether the last sign of life is too old."""
+        return now_ns - self.beat_ns > self.silence_s * 1e9
 
     def join(self, timeout_s: float) -> bool:
         """Whether the thread ended in time."""

@@ -39,9 +39,12 @@ class DeskPolicy(_File):
     queued_s: Seconds
     result_s: Seconds
     await_case_s: Seconds
+    qr_away_s: Seconds
+    case_s: Seconds
     long_press_s: Seconds
     debounce_s: Seconds
     idle_dim_s: Annotated[float, Field(gt=0.0, le=86_400.0)]
+    session_dim_s: Annotated[float, Field(gt=0.0, le=86_400.0)]
 
     def workflow(self, policy_id: str) -> WorkflowPolicy:
         """The part the pure workflow needs."""
@@ -53,6 +56,8 @@ class DeskPolicy(_File):
             queued_s=self.queued_s,
             result_s=self.result_s,
             await_case_s=self.await_case_s,
+            qr_away_s=self.qr_away_s,
+            case_s=self.case_s,
         )
 
 

@@ -30,19 +30,24 @@ def apply(state: State, event: Event, now: Instant) -> Outcome:
     """The state with the event's ambient part folded in."""
     match event:
         case QueueChanged(cases):
-            return replace(state, queue=cases), ()
-        case LinkChanged(connected, waiting, quarantined, message_id):
+            here = {case.dossier_id for case in cases}
+            return replace(state, queue=cases, unusable=state.unusable & here), ()
+        case LinkChanged(connected, waiting, quarantined, message_id, params):
+            fault = Fault(message_id, params) if message_id else None
             linked = replace(state, link_connected=connected, waiting=waiting, quarantined=quarantined)
-            return replace(linked, link_message_id=message_id), ()
+            return replace(linked, link_fault=fault), ()
         case RoomChanged(full):
             return replace(state, full=full), ()
         case ClockChanged(trusted):
             return replace(state, clock_trusted=trusted), ()
         case PartFailed(part, message_id, params):
-            if state.faults.get(part) == Fault(message_id, params):
+            known = state.faults.get(part)
+            if known == Fault(message_id, params):
                 return state, ()
-            broken = {**state.faults, part: Fault(message_id, params)}
-            return replace(state, faults=broken), (Beep(3), Note("part.failed", part.value))
+            broken = replace(state, faults={**state.faults, part: Fault(message_id, params)})
+            # A fault that only changes its name (lost, then missing) is no new alarm.
+            alarm: tuple[Effect, ...] = () if known is not None else (Beep(3),)
+            return broken, (*alarm, Note("part.failed", f"{part.value} {message_id}"))
         case PartBack(part):
             if part not in state.faults:
                 return state, ()

@@ -25,9 +25,9 @@ from station.workflow.events import (
     PortraitTaken,
 )
 from station.workflow.onward import Outcome, notice, onward, session_of
-from station.workflow.session import PORTRAIT_SUBJECT, SKIP_REASONS, finger_subject
+from station.workflow.session import PORTRAIT_SUBJECT, SKIP_REASONS, counted, finger_subject
 from station.workflow.state import State, Step
-from wire.bundle import Finger, Instant, OfficerException
+from wire.bundle import Finger, Instant, OfficerException, Portrait
 
 
 def guide(state: State, event: PortraitGuided, _now: Instant) -> Outcome:
@@ -37,7 +37,7 @@ def guide(state: State, event: PortraitGuided, _now: Instant) -> Outcome:
 def keep_portrait(state: State, event: PortraitTaken, now: Instant) -> Outcome:
     if event.run != state.run:
         return state, ()
-    attempts = session_of(state).portrait_attempts + 1
+    attempts = counted(session_of(state).portrait_attempts)
     portrait = event.portrait.model_copy(update={"attempts": attempts, "accepted_by": "quality"})
     session = session_of(state).taken_with(event.device).logged(event.log.model_copy(update={"attempt": attempts}))
     session = session.model_copy(update={"portrait": portrait, "portrait_attempts": attempts})
@@ -49,16 +49,32 @@ def keep_portrait(state: State, event: PortraitTaken, now: Instant) -> Outcome:
 def portrait_missed(state: State, event: PortraitMissed, now: Instant) -> Outcome:
     if event.run != state.run:
         return state, ()
-    attempts = session_of(state).portrait_attempts + 1
+    attempts = counted(session_of(state).portrait_attempts)
     session = session_of(state).taken_with(event.device).logged(event.log.model_copy(update={"attempt": attempts}))
     session = session.model_copy(update={"portrait_attempts": attempts})
-    missed = replace(state, session=session, best_portrait=event.best or state.best_portrait)
+    best, verdict = state.best_portrait, state.best_verdict
+    if _better(event.best, best):
+        best, verdict = event.best, event.log.verdict
     note = Note("portrait.missed", session.bundle_id)
-    if attempts >= state.policy.portrait_attempts and missed.best_portrait is not None:
-        return replace(missed, step=Step.PORTRAIT_DECISION), (UseCamera(CameraMode.OFF), SaveDraft(session), note)
-    best = missed.best_portrait
-    moved, effects = onward(missed, now)
-    return replace(moved, best_portrait=best), (SaveDraft(session), *effects, note)
+    if attempts >= state.policy.portrait_attempts:
+        # Also where nobody was seen: the camera does not go on by itself before an empty chair.
+        asked = replace(state, step=Step.PORTRAIT_DECISION, session=session, guide=None, best_portrait=best)
+        told = replace(asked, best_verdict=verdict or event.log.verdict)
+        return told, (Beep(2), UseCamera(CameraMode.OFF), SaveDraft(session), note)
+    moved, effects = onward(replace(state, session=session), now)
+    return replace(moved, best_portrait=best, best_verdict=verdict), (SaveDraft(session), *effects, note)
+
+
+def _better(one: Portrait | None, other: Portrait | None) -> bool:
+    """Whether `one` holds more gates; with as many, the higher scores. A later one wins a tie."""
+    if one is None or other is None:
+        return one is not None
+    return _worth(one) >= _worth(other)
+
+
+def _worth(portrait: Portrait) -> tuple[int, int]:
+    passed = sum(component.passed for component in portrait.components)
+    return passed, sum(component.score or 0 for component in portrait.components)
 
 
 def accept_portrait(state: State, _event: Event, now: Instant) -> Outcome:
@@ -96,7 +112,7 @@ def keep_finger(state: State, event: FingerTaken, now: Instant) -> Outcome:
     session = session_of(state)
     if event.run != state.run or event.finger.position != session.next_finger:
         return state, ()
-    attempts = session.finger_attempts + 1
+    attempts = counted(session.finger_attempts)
     log = tuple(entry.model_copy(update={"attempt": attempts}) for entry in event.log)
     finger = event.finger.model_copy(update={"attempts": attempts})
     session = session.taken_with(event.device).logged(*log).with_finger(finger)
@@ -109,7 +125,7 @@ def finger_missed(state: State, event: FingerMissed, now: Instant) -> Outcome:
     session = session_of(state)
     if event.run != state.run or event.position != session.next_finger:
         return state, ()
-    attempts = session.finger_attempts + 1
+    attempts = counted(session.finger_attempts)
     log = tuple(entry.model_copy(update={"attempt": attempts}) for entry in event.log)
     session = session.logged(*log).model_copy(update={"finger_attempts": attempts})
     missed = replace(state, session=session)
@@ -132,7 +148,8 @@ def back_from_finger(state: State, _event: Event, now: Instant) -> Outcome:
         session = session.without_finger(session.fingers[-1].position)
     else:
         session = session.without_portrait()
-    moved, effects = onward(replace(state, session=session), now)
+    # The sensor still holds the finger that is taken again: had hands been mixed up, it would refuse the right one.
+    moved, effects = onward(replace(state, session=session), now, forget=True)
     return moved, (StopFinger(), SaveDraft(session), *effects)
 
 

@@ -30,7 +30,7 @@ from station.workflow.events import (
     QrSeen,
     QueueChanged,
 )
-from station.workflow.onward import Outcome, home, notice, onward, sentence, session_of
+from station.workflow.onward import Outcome, home, leave, notice, onward, sentence, session_of
 from station.workflow.session import Session
 from station.workflow.state import State, Step
 from wire.bundle import Consent, Giver, Instant
@@ -56,7 +56,8 @@ def next_case(state: State, _event: Event, now: Instant) -> Outcome:
     """Button: the oldest waiting case."""
     if not state.queue:
         return notice(state, now, "notice.no_case"), ()
-    return open_case(state, state.queue[0].dossier_id, now)
+    usable = [case for case in state.queue if case.dossier_id not in state.unusable]
+    return open_case(state, (usable or state.queue)[0].dossier_id, now)
 
 
 def read_code(state: State, event: QrSeen, now: Instant) -> Outcome:
@@ -70,7 +71,23 @@ def read_code(state: State, event: QrSeen, now: Instant) -> Outcome:
     dossier_id = event.text.removeprefix(QR_PREFIX)
     if not event.text.startswith(QR_PREFIX) or not is_ulid(dossier_id):
         return notice(state, now, "notice.qr_foreign"), ()
+    if _lies_there(state, dossier_id, now):
+        return replace(state, dismissed_seen_ns=now.monotonic_ns), ()
+    here = any(case.dossier_id == dossier_id for case in state.queue)
+    if dossier_id == state.awaited_dossier and not here and now.monotonic_ns <= state.awaited_until_ns:
+        return _await(notice(state, now, "notice.case_requested"), dossier_id, now), ()
     return open_case(state, dossier_id, now)
+
+
+def _lies_there(state: State, dossier_id: str, now: Instant) -> bool:
+    """The code of the case that was just left was never taken away from the camera: nobody asks for it again."""
+    away_ns = now.monotonic_ns - state.dismissed_seen_ns
+    return dossier_id == state.dismissed_dossier and away_ns < int(state.policy.qr_away_s * 1e9)
+
+
+def _await(state: State, dossier_id: str, now: Instant) -> State:
+    until_ns = now.monotonic_ns + int(state.policy.await_case_s * 1e9)
+    return replace(state, awaited_dossier=dossier_id, awaited_until_ns=until_ns)
 
 
 def show_case(state: State, event: CaseOpened, now: Instant) -> Outcome:
@@ -84,13 +101,13 @@ def show_case(state: State, event: CaseOpened, now: Instant) -> Outcome:
 def case_failed(state: State, event: CaseFailed, now: Instant) -> Outcome:
     if event.dossier_id != state.wanted_dossier:
         return state, ()
-    told = replace(home(state), notice=sentence(state, now, event.message_id, event.params))
-    effects: tuple[Effect, ...] = (UseCamera(CameraMode.QR), Note("case.failed", event.dossier_id))
-    if event.message_id != "notice.case_requested":
-        return told, effects
-    until_ns = now.monotonic_ns + int(state.policy.await_case_s * 1e9)
-    awaiting = replace(told, awaited_dossier=event.dossier_id, awaited_until_ns=until_ns)
-    return awaiting, (*effects, RequestCase(event.dossier_id))
+    told = sentence(state, now, event.message_id, event.params)
+    effects: tuple[Effect, ...] = (Beep(2), UseCamera(CameraMode.QR), Note("case.failed", event.dossier_id))
+    if event.message_id == "notice.case_requested":
+        awaiting = _await(replace(home(state), notice=told), event.dossier_id, now)
+        return awaiting, (*effects, RequestCase(event.dossier_id))
+    failed = replace(leave(state, now), notice=told, unusable=state.unusable | {event.dossier_id})
+    return failed, effects
 
 
 def case_arrived(state: State, event: QueueChanged, now: Instant) -> Outcome:
@@ -101,9 +118,16 @@ def case_arrived(state: State, event: QueueChanged, now: Instant) -> Outcome:
     return open_case(state, state.awaited_dossier, now)
 
 
-def abandon(state: State, _event: Event, _now: Instant) -> Outcome:
+def abandon(state: State, _event: Event, now: Instant) -> Outcome:
     """Before consent nothing was captured: the case simply goes back into the queue."""
-    return home(state), (EraseDraft(), UseCamera(CameraMode.QR), Note("case.released"))
+    return leave(state, now), (EraseDraft(), UseCamera(CameraMode.QR), Note("case.released"))
+
+
+def forget_case(state: State, event: Event, now: Instant) -> Outcome:
+    """A name does not stand on the display of a desk where nobody is."""
+    if now.monotonic_ns - state.since_ns < int(state.policy.case_s * 1e9):
+        return state, ()
+    return abandon(state, event, now)
 
 
 def resume(state: State, event: DraftRestored, now: Instant) -> Outcome:
@@ -148,7 +172,7 @@ def consent_given(state: State, _event: Event, now: Instant) -> Outcome:
 def consent_refused(state: State, _event: Event, now: Instant) -> Outcome:
     """Nothing was captured, nothing is kept."""
     bundle_id = session_of(state).bundle_id
-    told = notice(home(state), now, "rules.reason.NO_CONSENT")
+    told = notice(leave(state, now), now, "rules.reason.NO_CONSENT")
     return told, (EraseDraft(), UseCamera(CameraMode.QR), Note("consent.refused", bundle_id))
 
 

@@ -21,7 +21,7 @@ from station.workflow.events import (
     Sealed,
     SealFailed,
 )
-from station.workflow.onward import Outcome, home, notice, onward, session_of
+from station.workflow.onward import Outcome, leave, notice, onward, session_of
 from station.workflow.state import Fault, State, Step
 from wire.bundle import Instant
 
@@ -46,7 +46,7 @@ def sealed(state: State, event: Sealed, now: Instant) -> Outcome:
 def seal_failed(state: State, event: SealFailed, now: Instant) -> Outcome:
     """The session stays as it is; the officer is told once, nothing is wiped."""
     fault = Fault(event.message_id, event.params)
-    failed = replace(state, seal_fault=fault, seal_tried_ns=now.monotonic_ns)
+    failed = replace(state, seal_fault=fault, seal_permanent=event.permanent, seal_tried_ns=now.monotonic_ns)
     if state.seal_fault == fault:
         return failed, ()
     return failed, (Beep(3), Note("session.seal_failed", session_of(state).bundle_id))
@@ -61,13 +61,25 @@ def seal_again(state: State, _event: Event, now: Instant) -> Outcome:
 
 def seal_by_itself(state: State, event: Event, now: Instant) -> Outcome:
     """As soon as there is room again, without anybody's help."""
-    if now.monotonic_ns - state.seal_tried_ns < int(state.policy.notice_s * 1e9):
+    if state.seal_permanent or now.monotonic_ns - state.seal_tried_ns < int(state.policy.notice_s * 1e9):
         return state, ()
     return seal_again(state, event, now)
 
 
-def next_person(state: State, _event: Event, _now: Instant) -> Outcome:
-    return home(state), (UseCamera(CameraMode.QR),)
+def reopen(state: State, _event: Event, _now: Instant) -> Outcome:
+    """A session that can never be sealed as it is: the officer takes his confirmation back and mends or cancels it.
+
+    Only then: nothing of it reached the outbox, and the next person must not wait for ever.
+    """
+    if state.seal_fault is None or not state.seal_permanent:
+        return state, ()
+    session = session_of(state).model_copy(update={"confirmed": None})
+    again = replace(state, step=Step.REVIEW, session=session, seal_fault=None, seal_permanent=False)
+    return again, (SaveDraft(session), Note("session.reopened", session.bundle_id))
+
+
+def next_person(state: State, _event: Event, now: Instant) -> Outcome:
+    return leave(state, now), (UseCamera(CameraMode.QR),)
 
 
 def leave_queued(state: State, event: Event, now: Instant) -> Outcome:
@@ -83,7 +95,7 @@ def ask_cancel(state: State, _event: Event, _now: Instant) -> Outcome:
 
 def cancel(state: State, _event: Event, now: Instant) -> Outcome:
     bundle_id = session_of(state).bundle_id
-    gone = notice(home(state), now, "notice.cancelled")
+    gone = notice(leave(state, now), now, "notice.cancelled")
     return gone, (EraseDraft(), EndFingers(), UseCamera(CameraMode.QR), Note("session.cancelled", bundle_id))
 
 

@@ -160,8 +160,11 @@ class Sealed:
 
 @dataclass(frozen=True, slots=True)
 class SealFailed:
+    """`permanent`: trying again cannot help; the session itself cannot be sealed as it is."""
+
     message_id: str
     params: dict[str, str | int | float] = field(default_factory=dict)
+    permanent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +175,7 @@ class LinkChanged:
     waiting: int
     quarantined: int
     message_id: str = ""
+    params: dict[str, str | int | float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

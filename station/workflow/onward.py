@@ -44,22 +44,32 @@ def home(state: State) -> State:
         guide=None,
         progress=None,
         best_portrait=None,
+        best_verdict="",
         reason_index=0,
         wanted_dossier="",
+        seal_fault=None,
+        seal_permanent=False,
         run=state.run + 1,
     )
 
 
-def onward(state: State, _now: Instant) -> Outcome:
+def leave(state: State, now: Instant) -> State:
+    """Home, and the code of the case that is left, still lying before the camera, does not open it again."""
+    left = state.wanted_dossier if state.session is None else state.session.case.dossier_id
+    return replace(home(state), dismissed_dossier=left, dismissed_seen_ns=now.monotonic_ns)
+
+
+def onward(state: State, _now: Instant, *, forget: bool = False) -> Outcome:
+    """To the first thing that is missing. `forget`: the sensor must forget a finger that was taken back."""
     session = session_of(state)
     run = state.run + 1
-    fresh = replace(state, run=run, guide=None, progress=None, best_portrait=None, reason_index=0)
+    fresh = replace(state, run=run, guide=None, progress=None, best_portrait=None, best_verdict="", reason_index=0)
     if session.portrait is None:
         return replace(fresh, step=Step.PORTRAIT), (UseCamera(CameraMode.PORTRAIT, run),)
     position = session.next_finger
     if position is None:
         return replace(fresh, step=Step.REVIEW), (UseCamera(CameraMode.OFF), EndFingers())
     # Coming from elsewhere (start, review, restart), the device must first be told which fingers it already has.
-    begin: tuple[Effect, ...] = () if state.step in (Step.FINGER, Step.FINGER_REASON) else (BeginFingers(),)
+    begin: tuple[Effect, ...] = () if state.step is Step.FINGER and not forget else (BeginFingers(),)
     capture = CaptureFinger(run, position, session.finger_attempts + 1)
     return replace(fresh, step=Step.FINGER), (UseCamera(CameraMode.OFF), *begin, capture)

@@ -74,10 +74,20 @@ class Session(WireModel):
         return self if device in self.devices else self.model_copy(update={"devices": [*self.devices, device]})
 
     def logged(self, *entries: AttemptEntry) -> Session:
-        return self.model_copy(update={"attempts": [*self.attempts, *entries]})
+        return self.model_copy(update={"attempts": [*self.attempts, *entries][-_MOST_LOGGED:]})
 
     def excepted(self, entry: OfficerException) -> Session:
         return self.model_copy(update={"exceptions": [*self.exceptions, entry]})
+
+
+_MOST_LOGGED = 2000
+_MOST_ATTEMPTS = 100
+"""What a bundle takes (wire/bundle.py): a session must never grow into one that cannot be sealed or is refused."""
+
+
+def counted(attempts: int) -> int:
+    """One attempt more."""
+    return min(attempts + 1, _MOST_ATTEMPTS)
 
 
 PORTRAIT_SUBJECT = "portrait"

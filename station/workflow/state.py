@@ -56,11 +56,21 @@ class WorkflowPolicy:
     queued_s: float
     result_s: float
     await_case_s: float
+    qr_away_s: float
+    case_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`run` numbers device attempts, so that late answers of a stopped one are recognised."""
+    """Everything there is to know.
+
+    Attributes:
+        run: numbers device attempts, so that late answers of a stopped one are recognised.
+        best_verdict: what was wrong with the best portrait, as its log entry says.
+        awaited_dossier: its code was shown before the case had come; opens by itself until `awaited_until_ns`.
+        dismissed_dossier: the case that was left last; its code may still lie before the camera.
+        unusable: waiting cases that could not be opened; the button passes over them.
+    """
 
     policy: WorkflowPolicy
     officer_id: str = ""
@@ -71,17 +81,21 @@ class State:
     guide: str | None = None
     progress: Progress | None = None
     best_portrait: Portrait | None = None
+    best_verdict: str = ""
     reason_index: int = 0
     cancelled_from: Step = Step.IDLE
     wanted_dossier: str = ""
     awaited_dossier: str = ""
     awaited_until_ns: int = 0
+    dismissed_dossier: str = ""
+    dismissed_seen_ns: int = 0
+    unusable: frozenset[str] = frozenset()
     queue: tuple[CaseRef, ...] = ()
     results: tuple[Result, ...] = ()
     shown_result: Result | None = None
     shown_until_ns: int = 0
     link_connected: bool = False
-    link_message_id: str = ""
+    link_fault: Fault | None = None
     waiting: int = 0
     quarantined: int = 0
     full: bool = False
@@ -89,4 +103,5 @@ class State:
     faults: dict[Part, Fault] = field(default_factory=dict)
     notice: Notice | None = None
     seal_fault: Fault | None = None
+    seal_permanent: bool = False
     seal_tried_ns: int = 0

@@ -59,6 +59,7 @@ TABLE: Mapping[tuple[Step, Trigger], Transition] = {
     (Step.CASE,              Key.OK):           case.ask_consent,
     (Step.CASE,              Key.BACK):         case.abandon,
     (Step.CASE,              Key.CANCEL):       case.abandon,
+    (Step.CASE,              Tick):             case.forget_case,
 
     (Step.CONSENT,           Key.YES):          case.consent_given,
     (Step.CONSENT,           Key.NO):           case.consent_refused,
@@ -94,6 +95,7 @@ TABLE: Mapping[tuple[Step, Trigger], Transition] = {
     (Step.SEALING,           Sealed):           closing.sealed,
     (Step.SEALING,           SealFailed):       closing.seal_failed,
     (Step.SEALING,           Key.OK):           closing.seal_again,
+    (Step.SEALING,           Key.BACK):         closing.reopen,
     (Step.SEALING,           Tick):             closing.seal_by_itself,
 
     (Step.QUEUED,            Key.OK):           closing.next_person,

@@ -5,7 +5,7 @@ Names stand only on the screens of a running session. Must never decide anything
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from drivers.display.port import Icon, KeyHint, Screen, Tone
 from drivers.panel.port import Button, Light, Pattern
@@ -13,6 +13,7 @@ from station.workflow.events import Part, Result
 from station.workflow.session import SKIP_REASONS, Session, resolved
 from station.workflow.state import Fault, State, Step
 from wire.catalogue import Catalogue, Text
+from wire.errors import CatalogueError
 from wire.fingers import FingerPosition
 from wire.messages import CaseState
 
@@ -27,20 +28,25 @@ _GREEN, _BLUE, _AMBER, _RED, _WHITE = (
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """`flash` is the white light on the applicant's face."""
+    """`flash` is the white light on the applicant's face; `resting`: nobody is being served."""
 
     screen: Screen
     light: Light
     flash: bool
+    resting: bool
 
 
 def view(state: State, texts: Catalogue) -> View:
     """The screen, status light and flash of a state."""
     screen = _Screens(state, texts).screen()
-    return View(screen, _light(state, screen.tone), state.step is Step.PORTRAIT)
+    light = _light(state, screen.tone)
+    return View(screen, light, state.step is Step.PORTRAIT, resting=state.session is None)
 
 
 def _light(state: State, tone: Tone) -> Light:
+    if Part.DISPLAY in state.faults:
+        # The one fault that no screen can tell.
+        return Light(*_RED, Pattern.BLINK, 0.3)
     match tone:
         case Tone.ERROR:
             return Light(*_RED, Pattern.BLINK, 1.0)
@@ -65,14 +71,15 @@ class _Screens:
         self._texts = texts
 
     def screen(self) -> Screen:
-        fault = self._fault_screen()
-        if fault is not None:
-            return fault
+        return self._fault_screen() or self._warned(self._of_step())
+
+    def _of_step(self) -> Screen:
         match self._state.step:
             case Step.IDLE:
                 return self._result() or self._idle()
             case Step.OPENING:
-                return Screen("opening", self._t("screen.opening"), tone=Tone.BUSY, icon=Icon.WAIT)
+                keys = self._keys(back="key.back")
+                return Screen("opening", self._t("screen.opening"), tone=Tone.BUSY, icon=Icon.WAIT, keys=keys)
             case Step.CASE:
                 return self._case()
             case Step.CONSENT:
@@ -106,6 +113,16 @@ class _Screens:
     def _t(self, message_id: str, **params: str | int | float) -> Text:
         return self._texts.text(message_id, **params)
 
+    def _told(self, fault: Fault | None, otherwise: str) -> Text:
+        """The sentence of a fault. It comes from a driver or another process: one that cannot be filled must not end
+        the daemon before the officer."""
+        if fault is None:
+            return self._t(otherwise)
+        try:
+            return self._t(fault.message_id, **fault.params)
+        except CatalogueError:
+            return self._t(otherwise)
+
     def _keys(self, **texts: str) -> tuple[KeyHint, ...]:
         buttons = {
             "ok": Button.OFFICER_OK,
@@ -118,7 +135,9 @@ class _Screens:
 
     def _notice(self) -> tuple[Text, ...]:
         told = self._state.notice
-        return () if told is None else (self._t(told.message_id, **told.params),)
+        if told is None:
+            return ()
+        return (self._told(Fault(told.message_id, told.params), "error.station.text"),)
 
     def _tone(self, usual: Tone) -> Tone:
         told = self._state.notice
@@ -131,23 +150,39 @@ class _Screens:
 
     def _fault_screen(self) -> Screen | None:
         """The fault of a part that this step cannot do without."""
-        needs: dict[Step, tuple[Part, ...]] = {
-            Step.IDLE: (Part.STORAGE, Part.CAMERA, Part.FINGERPRINT, Part.PANEL),
-            Step.PORTRAIT: (Part.CAMERA,),
-            Step.FINGER: (Part.FINGERPRINT,),
-        }
-        for part in needs.get(self._state.step, ()):
+        if self._state.step is Step.IDLE and self._state.shown_result is not None:
+            return None  # a result leaves by itself; the fault stays
+        parts, keys = self._needed()
+        for part in parts:
             fault = self._state.faults.get(part)
-            if fault is None:
-                continue
-            return self._failed(part, fault)
+            if fault is not None:
+                return self._failed(part, fault, keys)
         return None
+
+    def _needed(self) -> tuple[tuple[Part, ...], tuple[KeyHint, ...]]:
+        match self._state.step:
+            case Step.IDLE:
+                return (Part.STORAGE, Part.CAMERA, Part.FINGERPRINT, Part.PANEL), ()
+            case Step.PORTRAIT:
+                return (Part.CAMERA,), self._keys(back="key.back_hold")
+            case Step.FINGER:
+                return (Part.FINGERPRINT,), self._keys(skip="key.skip", back="key.back_hold")
+            case _:
+                return (), ()
+
+    def _warned(self, screen: Screen) -> Screen:
+        """While storage fails the session goes on, but it would not survive a crash: the officer is told."""
+        fault = self._state.faults.get(Part.STORAGE)
+        if fault is None or self._state.session is None or self._state.seal_fault is not None:
+            return screen
+        lines = (self._told(fault, "part.storage.failed"), *screen.lines)
+        return replace(screen, lines=lines, tone=Tone.WARNING)
 
     def _failed(self, part: Part, fault: Fault, keys: tuple[KeyHint, ...] = ()) -> Screen:
         return Screen(
             f"fault.{part.value}",
             self._t(f"part.{part.value}.failed"),
-            (self._t(fault.message_id, **fault.params),),
+            (self._told(fault, "error.station.part"),),
             tone=Tone.ERROR,
             icon=Icon.ERROR,
             keys=keys,
@@ -155,7 +190,8 @@ class _Screens:
 
     def _sealing(self) -> Screen:
         if self._state.seal_fault is not None:
-            return self._failed(Part.STORAGE, self._state.seal_fault, self._keys(ok="key.again"))
+            keys = {"ok": "key.again", "back": "key.back"} if self._state.seal_permanent else {"ok": "key.again"}
+            return self._failed(Part.STORAGE, self._state.seal_fault, self._keys(**keys))
         return Screen("sealing", self._t("screen.sealing"), tone=Tone.BUSY, icon=Icon.LOCK)
 
     # -- the steps -----------------------------------------------------------------------------------------------
@@ -173,9 +209,11 @@ class _Screens:
         lines = self._notice()
         if not state.officer_id:
             lines += (self._t("notice.no_officer"),)
-        lines += (self._t("screen.idle.waiting", count=len(state.queue)),)
+        if state.quarantined:
+            lines += (self._t("screen.idle.quarantined", count=state.quarantined),)
         if not state.link_connected:
-            lines += (self._t(state.link_message_id or "screen.idle.offline"),)
+            lines += (self._told(state.link_fault, "screen.idle.offline"),)
+        lines += (self._t("screen.idle.waiting", count=len(state.queue)),)
         if state.waiting:
             lines += (self._t("screen.idle.unsent", count=state.waiting),)
         if not state.clock_trusted:
@@ -183,7 +221,7 @@ class _Screens:
         lines += tuple(self._result_line(result) for result in state.results[-2:])
         keys = self._keys(ok="key.start") if state.queue else ()
         tone = self._tone(Tone.NEUTRAL)
-        return Screen("idle", self._t("screen.idle"), lines[:3], tone=tone, icon=Icon.QR, keys=keys)
+        return Screen("idle", self._t("screen.idle"), lines, tone=tone, icon=Icon.QR, keys=keys)
 
     def _result_line(self, result: Result) -> Text:
         text = self._t(f"status.{result.state.value}")
@@ -216,16 +254,21 @@ class _Screens:
             Text(name, name),
             self._t("screen.case.document", nationality=document.nationality, ending=ending),
         )
-        warnings = tuple(self._t(key) for key in self._session().case.warnings if key in self._texts)
+        warnings = tuple(self._warning(key) for key in self._session().case.warnings)
         return Screen(
             "case",
             self._t("screen.case"),
-            (*lines, *warnings)[:3],
+            (*lines, *warnings),
             tone=Tone.WARNING if warnings else Tone.ACTION,
             icon=Icon.REVIEW,
             detail=self._session().case.code,
             keys=self._keys(ok="key.right_person", back="key.back"),
         )
+
+    def _warning(self, key: str) -> Text:
+        """A newer centre may warn in words this station has not learnt: it must not keep silent about that."""
+        known = Fault(key) if key in self._texts else Fault("screen.case.warning", {"key": key})
+        return self._told(known, "error.station.text")
 
     def _consent(self) -> Screen:
         text = self._session().case.consent
@@ -237,7 +280,7 @@ class _Screens:
             (Text(text.vi, text.other or text.en),),
             tone=Tone.ACTION,
             icon=Icon.CONSENT,
-            keys=self._keys(yes="key.agree", no="key.disagree", back="key.back"),
+            keys=self._keys(yes="key.agree", no="key.disagree", back="key.back_hold"),
         )
 
     def _portrait(self) -> Screen:
@@ -251,17 +294,29 @@ class _Screens:
             lines,
             tone=Tone.ACTION,
             icon=Icon.FACE,
-            keys=self._keys(back="key.back"),
+            keys=self._keys(back="key.back_hold"),
         )
 
     def _decision(self) -> Screen:
+        """What was wrong comes first: the officer decides about that, not about a picture he cannot see."""
+        verdict = f"face.guide.{self._state.best_verdict}"
+        wrong = (self._t(verdict),) if verdict in self._texts else ()
+        if self._state.best_portrait is None:
+            return Screen(
+                "portrait_nobody",
+                self._t("screen.nobody"),
+                wrong,
+                tone=Tone.WARNING,
+                icon=Icon.FACE,
+                keys=self._keys(ok="key.again", back="key.again_hold"),
+            )
         return Screen(
             "portrait_decision",
             self._t("screen.decision"),
-            (self._t("screen.decision.signed", officer=self._session().officer_id),),
+            (*wrong, self._t("screen.decision.signed", officer=self._session().officer_id)),
             tone=Tone.WARNING,
             icon=Icon.FACE,
-            keys=self._keys(ok="key.accept", back="key.retake"),
+            keys=self._keys(ok="key.accept", back="key.again_hold"),
         )
 
     def _finger(self) -> Screen:
@@ -285,7 +340,7 @@ class _Screens:
             tone=self._tone(Tone.ACTION),
             icon=Icon.FINGER,
             progress=(done, total),
-            keys=self._keys(skip="key.skip", back="key.back"),
+            keys=self._keys(skip="key.skip", back="key.back_hold"),
             hand=int(position),
         )
 
@@ -321,7 +376,7 @@ class _Screens:
             icon=Icon.REVIEW,
             progress=(done, total),
             detail=session.case.code,
-            keys=self._keys(ok="key.send", back="key.back"),
+            keys=self._keys(ok="key.send", back="key.back_hold"),
         )
 
     def _queued(self) -> Screen:

@@ -14,6 +14,17 @@ from wire.fingers import FingerPosition
 
 DOSSIER = "01J8ZQ4Y7N8K5R2T3V6W9X0ABC"
 BUNDLE = "01J8ZQ4Y7N8K5R2T3V6W9X0ABD"
+POLICY = WorkflowPolicy(
+    "desk-test",
+    portrait_attempts=3,
+    finger_attempts=3,
+    notice_s=4.0,
+    queued_s=8.0,
+    result_s=10.0,
+    await_case_s=60.0,
+    qr_away_s=6.0,
+    case_s=300.0,
+)
 CAMERA = bundle.Device(kind="camera", driver="emulated", model="none", device_class="rgb-camera")
 SENSOR = bundle.Device(kind="fingerprint", driver="serial", model="R307", device_class="single-optical")
 
@@ -102,5 +113,4 @@ def entry(step: str = "portrait", verdict: str = "accepted") -> bundle.AttemptEn
 
 @pytest.fixture
 def idle() -> State:
-    policy = WorkflowPolicy("desk-test", 3, 3, notice_s=4.0, queued_s=8.0, result_s=10.0, await_case_s=60.0)
-    return State(policy=policy, officer_id="CB01", link_connected=True)
+    return State(policy=POLICY, officer_id="CB01", link_connected=True)

@@ -209,10 +209,34 @@ class TestPortrait:
         ]
 
     def test_without_any_face_there_is_nothing_to_decide(self, idle: State) -> None:
-        """A portrait cannot be accepted that does not exist."""
-        state = self.missed(consented(idle), 5, face=False)
+        """A portrait cannot be accepted that does not exist; the camera stops before an empty chair."""
+        state = self.missed(consented(idle), 3, face=False)
+        shown = view(state, bundled())
+        again, effects = run(state, press(Key.OK))
 
-        assert state.step is Step.PORTRAIT
+        assert state.step is Step.PORTRAIT_DECISION
+        assert shown.screen.screen_id == "portrait_nobody"
+        assert not shown.flash
+        assert again.step is Step.PORTRAIT
+        assert again.session is not None
+        assert again.session.portrait is None
+        assert do.UseCamera(do.CameraMode.PORTRAIT, again.run) in effects
+
+    def test_best_of_the_attempts_is_offered_with_what_was_wrong(self, idle: State) -> None:
+        """Not the last one; and the officer reads why it is below standard."""
+        good = make_portrait()
+        bad = good.model_copy(
+            update={
+                "jpeg": b"\xff\xd8\xff\xd8",
+                "components": [good.components[0].model_copy(update={"passed": False})],
+            }
+        )
+        state = consented(idle)
+        for best, verdict in ((bad, "closer"), (good, "too-dark"), (bad, "closer")):
+            state, _ = run(state, ev.PortraitMissed(state.run, best, entry(verdict=verdict), CAMERA))
+
+        assert state.best_portrait == good
+        assert view(state, bundled()).screen.lines[0] == bundled().text("face.guide.too-dark")
 
     def test_answer_of_a_stopped_attempt_is_ignored(self, idle: State) -> None:
         """Late frames of an older run never enter the session."""

@@ -37,9 +37,21 @@ def test_idle_tells_what_the_officer_must_know(idle: State) -> None:
 
 def test_link_trouble_is_told_in_its_own_words(idle: State) -> None:
     """An expired certificate is not just `offline`."""
-    state = replace(idle, link_connected=False, link_message_id="error.station.key_file")
+    where = {"host": "broker.example.org", "port": 8883}
+    state, _ = run(idle, ev.LinkChanged(False, 0, 0, "error.link.unreachable", where))
 
-    assert "Server connection lost" not in texts_of(replace(state, link_message_id="screen.paused"))
+    assert "broker.example.org:8883" in texts_of(state)
+
+
+def test_a_sentence_that_cannot_be_filled_does_not_end_the_daemon(idle: State) -> None:
+    """P4: what another process or a driver says is not trusted to fit the catalogue."""
+    linked, _ = run(idle, ev.LinkChanged(False, 0, 0, "error.link.unreachable"))
+    unknown, _ = run(idle, ev.LinkChanged(False, 0, 0, "error.of.tomorrow"))
+    broken, _ = run(idle, ev.PartFailed(ev.Part.CAMERA, "error.driver.timeout"))
+
+    assert "Server connection lost" in texts_of(linked)
+    assert "Server connection lost" in texts_of(unknown)
+    assert view(broken, TEXTS).screen.screen_id == "fault.camera"
 
 
 def test_full_outbox_is_an_alarm(idle: State) -> None:

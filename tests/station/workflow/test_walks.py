@@ -9,13 +9,14 @@ from station.workflow import effects as do
 from station.workflow import events as ev
 from station.workflow.events import Key, KeyPressed
 from station.workflow.session import Session
-from station.workflow.state import State, WorkflowPolicy
+from station.workflow.state import State, Step
 from station.workflow.table import step
 from station.workflow.view import view
 from tests.station.workflow.conftest import (
     BUNDLE,
     CAMERA,
     DOSSIER,
+    POLICY,
     SENSOR,
     at,
     entry,
@@ -45,7 +46,9 @@ _MAKERS = st.one_of(
     ),
     st.tuples(_RUNS, _POSITIONS).map(lambda p: lambda state: ev.FingerMissed(state.run + p[0], p[1], ())),
     st.just(lambda state: ev.Sealed(BUNDLE, 5)),
-    st.just(lambda state: ev.SealFailed("error.spool.full", {"where": "outbox"})),
+    st.booleans().map(
+        lambda permanent: lambda state: ev.SealFailed("error.spool.full", {"where": "outbox"}, permanent)
+    ),
     st.sampled_from(list(ev.Part)).map(
         lambda part: lambda state: ev.PartFailed(part, "error.driver.lost", {"device": part.value})
     ),
@@ -62,12 +65,15 @@ def test_no_gate_is_skipped_and_nothing_confirmed_is_wiped(makers: list[object])
     A session is sealed only with consent, portrait and every planned finger captured or signed for; once confirmed,
     its draft is erased only after Sealed; every state can be drawn.
     """
-    policy = WorkflowPolicy("desk-test", 3, 3, notice_s=4.0, queued_s=8.0, result_s=10.0, await_case_s=60.0)
-    state = State(policy=policy, officer_id="CB01")
+    state = State(policy=POLICY, officer_id="CB01")
     confirmed = False
     for number, make in enumerate(makers):
         event = make(state)  # type: ignore[operator]
+        before = state
         state, effects = step(state, event, at(number / 10))
+        if before.step is Step.SEALING and state.step is Step.REVIEW:
+            assert before.seal_permanent
+            confirmed = False
         for effect in effects:
             if isinstance(effect, do.Seal):
                 confirmed = True
