@@ -6,14 +6,15 @@ connection. The answer is bounded before it is parsed.
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
 import queue
+import socket
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
-
-import httpx
 
 from drivers.errors import DeviceLost, DeviceTimeout
 from drivers.fingerprint.errors import SbiRejected
@@ -23,6 +24,8 @@ HOST = "127.0.0.1"
 MAX_ANSWER_BYTES = 24 * 1024 * 1024
 APPLICATION = "eid-station"
 _LOOK_S = 0.1
+
+_Outcome = tuple[int, bytes] | Exception
 
 
 class SbiClient:
@@ -48,18 +51,17 @@ class SbiClient:
             SbiRejected: another status, too long, or not JSON.
             Interrupted: `stop` was set.
         """
-        done: queue.Queue[tuple[int, bytes] | Exception] = queue.Queue(1)
-        client = httpx.Client(trust_env=False, timeout=httpx.Timeout(timeout_s + 1.0), follow_redirects=False)
-        runner = threading.Thread(
-            target=_run, args=(client, verb, f"http://{HOST}:{self.port}{path}", body, done), name="sbi", daemon=True
-        )
+        done: queue.Queue[_Outcome] = queue.Queue(1)
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=timeout_s + 1.0)
+        runner = threading.Thread(target=_run, args=(connection, verb, path, body, done), name="sbi", daemon=True)
         end = self._clock() + timeout_s
         runner.start()
         try:
             found = self._await(done, end, stop)
         finally:
-            client.close()
-        if isinstance(found, httpx.TimeoutException):
+            _cut(connection)
+            runner.join(_LOOK_S)
+        if isinstance(found, TimeoutError):
             raise DeviceTimeout(device=DEVICE, after_s=timeout_s)
         if isinstance(found, SbiRejected):
             raise found
@@ -67,9 +69,7 @@ class SbiClient:
             raise DeviceLost(device=DEVICE) from found
         return _parsed(*found)
 
-    def _await(
-        self, done: queue.Queue[tuple[int, bytes] | Exception], end: float, stop: threading.Event | None
-    ) -> tuple[int, bytes] | Exception:
+    def _await(self, done: queue.Queue[_Outcome], end: float, stop: threading.Event | None) -> _Outcome:
         started = self._clock()
         while True:
             if stop is not None and stop.is_set():
@@ -84,20 +84,30 @@ class SbiClient:
 
 
 def _run(
-    client: httpx.Client, verb: str, url: str, body: dict[str, Any], done: queue.Queue[tuple[int, bytes] | Exception]
+    connection: http.client.HTTPConnection, verb: str, path: str, body: dict[str, Any], done: queue.Queue[_Outcome]
 ) -> None:
     """In the request's thread: everything that happens goes into the queue."""
     try:
-        with client.stream(verb, url, json=body, headers={"EXT": APPLICATION}) as answer:
-            data = bytearray()
-            for chunk in answer.iter_bytes():
-                data += chunk
-                if len(data) > MAX_ANSWER_BYTES:
-                    done.put(SbiRejected(device=DEVICE, reason="answer too long"))
-                    return
-            done.put((answer.status_code, bytes(data)))
+        headers = {"EXT": APPLICATION, "Content-Type": "application/json", "Connection": "close"}
+        connection.request(verb, path, json.dumps(body).encode(), headers)
+        answer = connection.getresponse()
+        data = answer.read(MAX_ANSWER_BYTES + 1)
+        if len(data) > MAX_ANSWER_BYTES:
+            done.put(SbiRejected(device=DEVICE, reason="answer too long"))
+        elif answer.length:  # read(n) does not complain about a body that ends early
+            done.put(http.client.IncompleteRead(data, answer.length))
+        else:
+            done.put((answer.status, data))
     except Exception as error:
         done.put(error)
+
+
+def _cut(connection: http.client.HTTPConnection) -> None:
+    """Ends a request that may still be reading in its thread."""
+    if connection.sock is not None:
+        with contextlib.suppress(OSError):
+            connection.sock.shutdown(socket.SHUT_RDWR)
+    connection.close()
 
 
 def _parsed(status: int, data: bytes) -> Any:
