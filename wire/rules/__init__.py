@@ -23,6 +23,7 @@ from wire.rules.decision import (
     represented,
 )
 from wire.rules.errors import CaseInvalid, FieldProblem, RulesDataInvalid, RulesError, Tk01Invalid
+from wire.rules.facts import in_campaign
 from wire.rules.loader import load_rules
 from wire.rules.model import Rules
 
@@ -48,6 +49,7 @@ __all__ = [
     "after_register",
     "case_of",
     "decide",
+    "in_campaign",
     "intake",
     "load_rules",
     "moved",

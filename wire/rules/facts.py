@@ -75,7 +75,7 @@ def measure(case: CaseFacts, rules: Rules, policy: PolicyFile, *, clock_trusted:
         "register_fingers": case.register_answer.fingers,
         "register_match": case.register_answer.match,
         "campaign": case.campaign,
-        "campaign_in_force": any(campaign.in_force(received) for campaign in rules.reception.campaign),
+        "campaign_in_force": in_campaign(case.visit, rules),
         "in_reception_hours": _in_hours(case.visit, rules),
         "clock_trusted": clock_trusted,
         "calendar_projected": False,
@@ -157,6 +157,12 @@ def _fingers(case: CaseFacts) -> dict[str, FactValue]:
         "fingers_unexplained": states.count(None),
         "fingers_signed": case.fingers_signed,
     }
+
+
+def in_campaign(visit: datetime, rules: Rules) -> bool:
+    """Whether a campaign of the data files is in force on an aware instant's local date."""
+    on = rules.calendar.local_date(visit)
+    return any(campaign.in_force(on) for campaign in rules.reception.campaign)
 
 
 def _in_hours(visit: datetime, rules: Rules) -> bool:

@@ -93,6 +93,7 @@ class Tk01(FormModel):
     is_ward: bool = False
     document: Tk01Document
     card: Tk01Card | None = None
+    stay_valid_until: IsoDate | None = None
     phone: Tk01Phone | None = None
     email: Email | None = None
     representative: Tk01Representative | None = None
@@ -104,25 +105,27 @@ class Tk01(FormModel):
         return self.model_dump_json().encode("utf-8")
 
 
-def parse_tk01(data: bytes | str, rules: Rules | None = None) -> Tk01:
+def parse_tk01(data: bytes | str, rules: Rules | None = None, on: date | None = None) -> Tk01:
     """A form from its JSON.
 
     Args:
-        data: one JSON object, UTF-8; without `form` it is read as the newest version.
+        data: one JSON object, UTF-8; without `form` it is read as the version of `on`.
         rules: the data files; None for the bundled ones.
+        on: the local date; None for the newest version there is, even if it is not in force yet.
 
     Raises:
         Tk01Invalid: with one problem per wrong field. A form that is merely unfinished parses; see `incomplete`.
     """
     found = read_json(data, Tk01Invalid)
     assert isinstance(found, dict)
-    return tk01_of({str(key): value for key, value in found.items()}, rules)
+    return tk01_of({str(key): value for key, value in found.items()}, rules, on)
 
 
-def tk01_of(values: dict[str, Any], rules: Rules | None = None) -> Tk01:
+def tk01_of(values: dict[str, Any], rules: Rules | None = None, on: date | None = None) -> Tk01:
     """Like `parse_tk01`, from parsed JSON (the console's form fields)."""
     known = rules or load_rules()
-    values = {"form": known.forms[-1].id, **values}
+    newest = known.forms[-1] if on is None else known.form_on(on)
+    values = {"form": newest.id, **values}
     problems: dict[str, FieldProblem] = {}
     tk01: Tk01 | None = None
     try:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pytest
 
-from wire.rules import Decision, Register, Rules, after_register, case_of, decide, intake
+from wire.rules import Decision, Register, Rules, after_register, case_of, decide, in_campaign, intake
 
 Decide = Callable[..., Decision]
 REPRESENTED = {"phone.owner": "representative", "representative": {"present": True, "lawful": True}}
@@ -266,3 +266,24 @@ def test_intake_looks_only_at_what_is_known_at_the_desk(
     assert (answer.decision.row if answer.decision else None) == row
     assert answer.capture is capture
     assert [warning.code for warning in answer.warnings] == ["DOC_ENDS_SOON"]
+
+
+@pytest.mark.parametrize(
+    ("visit", "expected"),
+    [
+        ("2025-06-30T23:59:59+07:00", False),
+        ("2025-06-30T17:00:00+00:00", True),
+        ("2025-08-19T23:59:59+07:00", True),
+        ("2025-08-20T00:00:00+07:00", False),
+    ],
+)
+def test_a_campaign_runs_on_local_dates(rules: Rules, visit: str, expected: bool) -> None:
+    """From 00:00 of 01/07/2025 through 24:00 of 19/08/2025."""
+    assert in_campaign(datetime.fromisoformat(visit), rules) is expected
+
+
+def test_the_clocks_doubt_outlives_the_registers_answer(rules: Rules, case_with: CaseWith) -> None:
+    """What was warned of at receipt is warned of in the settled answer."""
+    _, after = after_register(case_of(case_with({}), rules), Register(), rules, clock_trusted=False)
+
+    assert "CLOCK_UNTRUSTED" in [warning.code for warning in after.warnings]

@@ -232,9 +232,17 @@ def test_a_new_form_version_changes_limits_and_labels_without_code(tmp_path: Pat
     assert rules.form_on(date(2026, 12, 31)).id == "tk01-2024-07-01"
     assert rules.form_on(date(2027, 1, 1)).id == "tk01-2027-01-01"
     assert tk01_of(example(), rules).form == "tk01-2024-07-01"
+    undated = {key: value for key, value in example().items() if key != "form"}
+    assert tk01_of(undated, rules, date(2026, 12, 31)).form == "tk01-2024-07-01"
     with pytest.raises(Tk01Invalid) as raised:
         tk01_of(example() | {"form": "tk01-2027-01-01"}, rules)
     assert {problem.code for problem in raised.value.problems} == {"too_long"}
+
+
+def test_the_permitted_stay_may_be_given() -> None:
+    """Where it is stated apart from the card, the rules look at it too."""
+    assert tk01_of(example() | {"stay_valid_until": "2026-01-31"}).stay_valid_until == date(2026, 1, 31)
+    assert problems(example() | {"stay_valid_until": "31/01/2026"}) == {"stay_valid_until": "date"}
 
 
 def test_the_consent_is_no_field_of_the_form() -> None:
