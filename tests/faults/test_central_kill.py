@@ -19,6 +19,12 @@ from central.store.tables import case_events, cases, envelopes, jobs
 from tests.central.site import Site, adult_form, know_person, questions, site_in
 from wire.messages import CaseState
 
+# paho leaves the socket of a handshake that failed half-way to the garbage collector, which warns.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Exception ignored in.*socket:pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore:unclosed.*socket:ResourceWarning"),
+]
+
 CAPTURES = 10
 DEADLINE_S = 120.0
 VICTIMS = ("ingest", "jobs", "supervisor", "broker", "ingest", "broker")
