@@ -50,7 +50,7 @@ def register_command(
     except OSError:
         raise Tk01Unreadable(file=str(form)) from None
     rules = load_rules(config.cases.rules_dir)
-    tk01 = parse_tk01(raw, rules)
+    tk01 = parse_tk01(raw, rules, rules.calendar.local_date(instant(system_ms())))
     settings = config.cases.model_copy(update={"plan": plan}) if plan else config.cases
     stations = StationDirectory(config.stations_dir)
     keys = load_keys(config.keys)

@@ -15,23 +15,27 @@ from wire.messages import CaseState
 from wire.rules.case import CaseFacts, case_of
 from wire.rules.data_files import Outcome
 from wire.rules.decision import Decision, IntakeAnswer, decide, intake, represented
+from wire.rules.facts import in_campaign
 from wire.rules.model import Rules
 from wire.rules.tk01 import Tk01, incomplete
 
 
-def at_the_desk(tk01: Tk01, rules: Rules, now_ms: int, open_dossier: Mapping[str, Any] | None) -> IntakeAnswer:
+def at_the_desk(
+    tk01: Tk01, rules: Rules, now_ms: int, open_dossier: Mapping[str, Any] | None, linked: bool | None
+) -> IntakeAnswer:
     """What can be said before anything is captured. Raises CaseInvalid.
 
     Args:
         open_dossier: `id` and `due` (ISO date or None) of a dossier of the same document that is still open.
+        linked: whether the mobile number serves another person, as `central.numbers` found.
     """
-    case = case_of({**_form_facts(tk01, now_ms), "open_dossier": open_dossier}, rules)
+    case = case_of({**_form_facts(tk01, rules, now_ms, linked), "open_dossier": open_dossier}, rules)
     return intake(case, rules, form_complete=_complete(tk01, case, rules))
 
 
 def needs_representative(tk01: Tk01, rules: Rules, now_ms: int) -> bool:
     """Whether the consent is the representative's to give."""
-    return represented(case_of(_form_facts(tk01, now_ms), rules), rules)
+    return represented(case_of(_form_facts(tk01, rules, now_ms), rules), rules)
 
 
 def after_capture(
@@ -42,15 +46,17 @@ def after_capture(
     rules: Rules,
     received_ms: int,
     mrz: Sequence[str] | None = None,
+    linked: bool | None = None,
 ) -> Decision:
     """The answer to a captured case. Raises CaseInvalid.
 
     Args:
+        linked: as for `at_the_desk`.
         mrz: lines the station read off the document; the rules compare them with the form.
         bundle_facts: as `central.examine.facts_of` wrote them.
         register: None while the register has not answered.
     """
-    values = _form_facts(tk01, received_ms)
+    values = _form_facts(tk01, rules, received_ms, linked)
     fingers: Mapping[str, Mapping[str, Any]] = bundle_facts["fingers"]
     if mrz is not None:
         values["document"]["mrz"] = tuple(mrz)
@@ -83,10 +89,11 @@ def state_after(outcome: Outcome) -> CaseState | None:
             assert_never(outcome)
 
 
-def _form_facts(tk01: Tk01, visit_ms: int) -> dict[str, Any]:
+def _form_facts(tk01: Tk01, rules: Rules, visit_ms: int, linked: bool | None = None) -> dict[str, Any]:
     """The form as the rules read it. The officer who takes it in has the document in hand and saw who came along."""
     return {
         "visit": instant(visit_ms).isoformat(),
+        "campaign": in_campaign(instant(visit_ms), rules),
         "applicant": {
             "nationality": tk01.nationality,
             "birth_date": tk01.birth_date.isoformat(),
@@ -98,11 +105,18 @@ def _form_facts(tk01: Tk01, visit_ms: int) -> dict[str, Any]:
             "readable": True,
         },
         "card": tk01.card.model_dump(mode="json", include={"kind", "symbol", "valid_until"}) if tk01.card else None,
+        "stay_valid_until": tk01.stay_valid_until.isoformat() if tk01.stay_valid_until else None,
         "representative": {"present": True, "lawful": True} if tk01.representative else None,
-        "phone": {"number": tk01.phone.number, "owner": tk01.phone.owner} if tk01.phone else None,
+        "phone": _phone_facts(tk01, linked),
         "email": tk01.email,
         "form_signed": tk01.form_signed,
     }
+
+
+def _phone_facts(tk01: Tk01, linked: bool | None) -> dict[str, Any] | None:
+    if tk01.phone is None:
+        return None
+    return {"number": tk01.phone.number, "owner": tk01.phone.owner, "linked_elsewhere": linked}
 
 
 def _register_facts(register: RegisterAnswer | None) -> dict[str, str]:

@@ -20,6 +20,7 @@ from central.config import CasesConfig
 from central.eligibility import at_the_desk, needs_representative
 from central.errors import CaseRefused, StationRecordInvalid
 from central.keys import CentreKeys
+from central.numbers import linked_elsewhere, phone_sha256
 from central.policies import consent, plan
 from central.stations import StationDirectory
 from central.store.engine import Store
@@ -70,7 +71,8 @@ def register_case(
     today = rules.calendar.local_date(instant(now_ms))
     document = document_sha256(tk01)
     with store.write() as connection:
-        answer = at_the_desk(tk01, rules, now_ms, _open_dossier(connection, document))
+        linked = linked_elsewhere(connection, tk01)
+        answer = at_the_desk(tk01, rules, now_ms, _open_dossier(connection, document), linked)
         if answer.decision is not None:
             raise CaseRefused(outcome=answer.decision.outcome.value, code=answer.decision.reason or "-")
         order = _order(tk01, station_id, _new_code(connection), answer, rules, config, today, now_ms)
@@ -149,6 +151,7 @@ def _insert(connection: Connection, tk01: Tk01, order: CaseOrder, document: str,
             code=order.code,
             station_id=order.station_id,
             document_sha256=document,
+            phone_sha256=phone_sha256(tk01),
             tk01=tk01.to_json().decode("utf-8"),
             order_cbor=order.encode(),
             plan_id=order.plan_id,

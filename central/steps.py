@@ -23,6 +23,7 @@ from central.clock import NowMs
 from central.eligibility import after_capture, state_after
 from central.examine import reopen
 from central.keys import CentreKeys
+from central.numbers import linked_elsewhere
 from central.store import bundles, jobs
 from central.store.engine import Store
 from central.store.jobs import Job, JobKind
@@ -55,6 +56,7 @@ class _Capture:
     tk01: Tk01
     order: CaseOrder
     bundle: Bundle
+    linked: bool | None
     facts: Mapping[str, Any]
 
 
@@ -144,15 +146,17 @@ class Steps:
             case = held_case(connection, job.dossier_id)
             kept = bundles.evidence(connection, job.station_id, job.bundle_id)
             row = bundles.facts(connection, job.station_id, job.bundle_id)
+            tk01 = Tk01.model_validate_json(case["tk01"])
+            linked = linked_elsewhere(connection, tk01, dossier_id=job.dossier_id, received_ms=case["received_ms"])
         assert kept is not None, "a job is written beside its capture"
         assert row is not None, "a job is written beside its capture"
         bundle = reopen(kept[0], kept[1], self._keys.opening)
-        tk01 = Tk01.model_validate_json(case["tk01"])
-        return _Capture(case, tk01, CaseOrder.decode(case["order_cbor"]), bundle, json.loads(row["facts"]))
+        return _Capture(case, tk01, CaseOrder.decode(case["order_cbor"]), bundle, linked, json.loads(row["facts"]))
 
     def _decide(self, capture: _Capture, answer: RegisterAnswer | None) -> Decision:
         received_ms, mrz = capture.case["received_ms"], capture.bundle.document.mrz
-        return after_capture(capture.tk01, capture.order, capture.facts, answer, self._rules, received_ms, mrz)
+        held, rules = capture, self._rules
+        return after_capture(held.tk01, held.order, held.facts, answer, rules, received_ms, mrz, held.linked)
 
     def _note(self, job: Job, news: News) -> None:
         with self._store.write() as connection:

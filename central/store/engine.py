@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 
 from central.errors import ConfigInvalid, StoreOutdated, StoreUnavailable
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration; a test compares."""
 
 BUSY_TIMEOUT_S = 30

@@ -54,6 +54,7 @@ cases = Table(
         index=True,
         comment="of issuing state and number, to find a dossier that is still open",
     ),
+    Column("phone_sha256", String(64), index=True, comment="to find other cases with the same mobile number"),
     Column("tk01", Text, nullable=False, comment="the form as JSON; personal data"),
     Column("order_cbor", LargeBinary, nullable=False, comment="the CaseOrder; personal data"),
     Column("plan_id", _Code, nullable=False),

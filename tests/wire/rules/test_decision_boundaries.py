@@ -11,6 +11,7 @@ import pytest
 from wire.rules import Decision, Register, Rules, after_register, case_of, decide, in_campaign, intake
 
 Decide = Callable[..., Decision]
+CaseWith = Callable[..., dict[str, Any]]
 REPRESENTED = {"phone.owner": "representative", "representative": {"present": True, "lawful": True}}
 
 
