@@ -65,8 +65,9 @@ def _timed(call: Callable[[], object], times: int) -> tuple[float, float]:
 
 
 def _transfers(images: int) -> None:
+    from drivers.fingerprint.opening import SensorSettings
     from drivers.fingerprint.remote import EmulatedProcess
-    from drivers.fingerprint.sensor import Sensor, SensorSettings
+    from drivers.fingerprint.sensor import Sensor
 
     print(f"\n{'image transfer':<16}{'baud':>8}{'minimum s':>11}{'driver s':>10}{'ratio':>7}{'CPU s':>8}", end="")
     print(f"{'bare s':>9}{'bare CPU s':>12}")

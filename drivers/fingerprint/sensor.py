@@ -1,4 +1,4 @@
-"""One serial sensor: opening, baud search, commands with retry, and the states of the link.
+"""One serial sensor: commands with retry, and the states of the link; opening it is `opening.py`.
 
 All commands go through the unmodified `adafruit_fingerprint` library over `FramedUart`. Only commands that change
 nothing are ever repeated. Whatever the library raises becomes one LinkError; a port that disappears becomes DeviceLost.
@@ -14,24 +14,21 @@ States::
 
 from __future__ import annotations
 
-import glob
 import logging
-import struct
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 from typing import Any, TypeVar
 
 import serial
-from adafruit_fingerprint import Adafruit_Fingerprint
 
-from drivers.errors import DeviceLost, DeviceMissing
-from drivers.fingerprint.errors import CommandRefused, LinkError, SensorSilent, WrongPassword, WrongSensor
+from drivers.errors import DeviceLost
+from drivers.fingerprint import opening
+from drivers.fingerprint.errors import CommandRefused, LinkError
+from drivers.fingerprint.opening import PIPE_ERRORS, TRIES, SensorSettings
 from drivers.fingerprint.port import SensorInfo
-from drivers.fingerprint.profiles import Profile, by_capacity
+from drivers.fingerprint.profiles import Profile
 from drivers.fingerprint.proto import IDEMPOTENT, Code, Command
 from drivers.fingerprint.uart import DEVICE, FramedUart, Interrupted
 from wire.errors import EidError
@@ -39,17 +36,8 @@ from wire.errors import EidError
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 
-SERIAL_TIMEOUT_S = 0.05
-WRITE_TIMEOUT_S = 2.0
-BOOT_WAIT_S = 0.2
-TRIES = 3
-FAST_BAUD = 115_200
-BAUD_UNIT = 9_600
-PACKET_256 = 3
 CLEAN_AFTER = 20
 """Transfers without trouble after which a line counts as clean again and is no longer read twice."""
-_PARAMETER_BAUD, _PARAMETER_SECURITY, _PARAMETER_PACKET = 4, 5, 6
-_PIPE_ERRORS = (RuntimeError, IndexError, UnboundLocalError, struct.error, RecursionError, TypeError, ValueError)
 
 
 class SensorState(Enum):
@@ -71,27 +59,6 @@ class Light(Enum):
     BAD = (1, 2)
 
 
-@dataclass(frozen=True, slots=True)
-class SensorSettings:
-    """How to reach the sensor.
-
-    Attributes:
-        device: path, or glob pattern that must fit exactly one path.
-        profile: the model expected, or None to take what is found.
-        password: 4 bytes.
-        bauds: rates to try, in order.
-        security_level: 1..5, set explicitly.
-        read_twice: True reads every image twice; False only while the line has shown errors.
-    """
-
-    device: str
-    profile: Profile | None = None
-    password: bytes = b"\0\0\0\0"
-    bauds: tuple[int, ...] = (57_600, 115_200, 9_600)
-    security_level: int = 3
-    read_twice: bool = False
-
-
 class Sensor:
     """The commands the procedure needs, each ending within its deadline.
 
@@ -108,7 +75,6 @@ class Sensor:
         self._clock = clock
         self._pause = pause
         self._state = SensorState.CLOSED
-        self._line: Any = None
         self._uart: FramedUart | None = None
         self._library: Any = None
         self._profile: Profile | None = None
@@ -150,29 +116,29 @@ class Sensor:
         self.close()
         self._enter(SensorState.OPENING)
         try:
-            info = self._opened(expected or self._settings.profile)
+            opened = opening.opened(self._settings, expected, self._last_baud, self._stop, self._clock, self._pause)
         except EidError:
-            self.close()
+            self._enter(SensorState.CLOSED)
             raise
         except (serial.SerialException, OSError) as error:
-            self.close()
+            self._enter(SensorState.CLOSED)
             raise DeviceLost(device=DEVICE) from error
         except BaseException:
-            self.close()
+            self._enter(SensorState.CLOSED)
             raise
+        self._uart, self._library, self._profile = opened.uart, opened.library, opened.profile
+        self._last_baud = opened.baud
+        if opened.troubled:
+            self._distrust()
         self._enter(SensorState.READY)
-        return info
+        return opened.info
 
     def close(self) -> None:
         """Releases the port. Never raises."""
         if self._uart is not None:
             self._uart.close()
-        self._uart = self._library = self._line = None
+        self._uart = self._library = None
         self._enter(SensorState.CLOSED)
-
-    def present(self) -> bool:
-        """True when a path fits the setting."""
-        return len(self._paths()) == 1
 
     def recover(self) -> None:
         """Gets back in step after a LinkError without reopening. Raises LinkError when that does not work."""
@@ -323,7 +289,7 @@ class Sensor:
             except (serial.SerialException, OSError) as error:
                 self._enter(SensorState.LOST)
                 raise DeviceLost(device=DEVICE) from error
-            except _PIPE_ERRORS as error:
+            except PIPE_ERRORS as error:
                 self._distrust()
                 if not left:
                     self._enter(SensorState.READY)
@@ -336,108 +302,6 @@ class Sensor:
         if self._uart is None:
             raise DeviceLost(device=DEVICE)
         return self._uart
-
-    def _paths(self) -> list[str]:
-        pattern = self._settings.device
-        return [pattern] if Path(pattern).exists() else sorted(glob.glob(pattern))
-
-    def _opened(self, expected: Profile | None) -> SensorInfo:
-        paths = self._paths()
-        if len(paths) != 1:
-            where = self._settings.device if not paths else f"{self._settings.device} ({len(paths)} devices)"
-            raise DeviceMissing(device=DEVICE, where=where)
-        try:
-            self._line = serial.Serial(
-                paths[0],
-                self._settings.bauds[0],
-                timeout=SERIAL_TIMEOUT_S,
-                write_timeout=WRITE_TIMEOUT_S,
-                exclusive=True,
-            )
-        except serial.SerialException as error:
-            raise DeviceMissing(device=DEVICE, where=paths[0]) from error
-        self._uart = FramedUart(self._line, self._clock, self._pause)
-        self._uart.stop = self._stop
-        self._await_boot()
-        self._find_rate()
-        self._library = self._connected()
-        profile = self._identify(expected)
-        self._profile = profile
-        self._configure()
-        firmware = f"system-id 0x{self._library.system_id:04x}"
-        return SensorInfo(
-            profile.name, firmware, profile.sensor_class, profile.width_px, profile.height_px, profile.ppi, 4
-        )
-
-    def _await_boot(self) -> None:
-        """A module that was just powered sends one byte; nothing else tells that it listens."""
-        end = self._clock() + BOOT_WAIT_S
-        while self._clock() < end:
-            if self._line.read(1):
-                return
-
-    def _find_rate(self) -> None:
-        started = self._clock()
-        bauds = dict.fromkeys(([self._last_baud] if self._last_baud else []) + list(self._settings.bauds))
-        for _ in range(2):
-            for baud in bauds:
-                self._line.baudrate = baud
-                code = self._verify()
-                if code == Code.OK:
-                    self._last_baud = baud
-                    return
-                if code == Code.WRONG_PASSWORD:
-                    raise WrongPassword(device=DEVICE)
-        raise SensorSilent(device=DEVICE, after_s=round(self._clock() - started, 1))
-
-    def _verify(self) -> int | None:
-        """The answer to VerifyPassword, or None where nothing understandable comes back."""
-        return self._framed().ask_password(self._settings.password)
-
-    def _connected(self) -> Any:
-        for left in reversed(range(TRIES)):
-            try:
-                return Adafruit_Fingerprint(self._framed(), tuple(self._settings.password))
-            except (LinkError, *_PIPE_ERRORS) as error:
-                self._distrust()
-                if not left:
-                    raise LinkError(device=DEVICE, reason="parameters cannot be read") from error
-        raise AssertionError("unreachable")
-
-    def _identify(self, expected: Profile | None) -> Profile:
-        found = by_capacity(self._library.library_size)
-        if found is None or (expected is not None and found is not expected):
-            raise WrongSensor(
-                device=DEVICE,
-                expected=expected.name if expected else "R307, R503",
-                found=found.name if found else f"capacity {self._library.library_size}",
-            )
-        return found
-
-    def _configure(self) -> None:
-        """Parameters are flash cells: written only when they differ."""
-        library = self._library
-        if library.data_packet_size != PACKET_256:
-            self._set(_PARAMETER_PACKET, PACKET_256)
-        if library.security_level != self._settings.security_level:
-            self._set(_PARAMETER_SECURITY, self._settings.security_level)
-        if self._line.baudrate != FAST_BAUD:
-            self._raise_rate()
-
-    def _set(self, parameter: int, value: int) -> None:
-        """Setting a parameter to the same value twice is harmless, so this one is repeated."""
-        self._run(Command.SET_SYS_PARA, lambda lib: lib.set_sysparam(parameter, value), tries=TRIES)
-
-    def _raise_rate(self) -> None:
-        try:
-            self._run(
-                Command.SET_SYS_PARA, lambda lib: lib.set_sysparam(_PARAMETER_BAUD, FAST_BAUD // BAUD_UNIT), tries=1
-            )
-        except LinkError:
-            LOG.debug("fingerprint: no answer to the rate change")
-        self._last_baud = FAST_BAUD
-        self._find_rate()
-        self.recover()
 
     def _enter(self, state: SensorState) -> None:
         if state is SensorState.LOST and self._state is not SensorState.LOST:

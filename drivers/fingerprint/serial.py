@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from drivers.errors import DeviceFault, DeviceLost, DeviceMissing, DeviceTimeout, DriverError
 from drivers.fingerprint.errors import CommandRefused, LinkError, StepUnfit, WrongPassword, WrongSensor
+from drivers.fingerprint.opening import SensorSettings
 from drivers.fingerprint.port import (
     Attempt,
     AttemptOutcome,
@@ -31,7 +32,7 @@ from drivers.fingerprint.port import (
 )
 from drivers.fingerprint.procedure import Gallery, Procedure
 from drivers.fingerprint.profiles import PROFILES, Profile
-from drivers.fingerprint.sensor import Light, Sensor, SensorSettings
+from drivers.fingerprint.sensor import Light, Sensor
 from drivers.fingerprint.uart import DEVICE, Interrupted
 from wire.fingers import FingerPosition
 

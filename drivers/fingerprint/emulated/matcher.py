@@ -68,7 +68,7 @@ def match(left: Minutiae, right: Minutiae) -> int:
     return round(best * 1000)
 
 
-THRESHOLDS = {1: 540, 2: 570, 3: 600, 4: 630, 5: 660}
+THRESHOLDS = {1: 620, 2: 650, 3: 680, 4: 700, 5: 720}
 """Score from which two fingers are one, by security level."""
 
 

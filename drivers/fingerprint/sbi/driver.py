@@ -14,7 +14,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -142,8 +142,11 @@ class SbiFingerprint:
             bit_depth=8,
         )
 
-    def begin_session(self) -> None:
-        """Starts a new hash chain and forgets the images seen. The service keeps nothing between captures."""
+    def begin_session(self, taken: Mapping[FingerPosition, bytes] | None = None) -> None:
+        """Starts a new hash chain and forgets the images seen. The service keeps nothing between captures.
+
+        `taken` is of no use here: the interface gives and takes no templates.
+        """
         self._previous_hash = messages.EMPTY_HASH
         self._seen.clear()
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from drivers.fingerprint import sensor as sensor_layer
+from drivers.fingerprint import opening
 from drivers.fingerprint.port import Attempt, CapturePolicy, Progress
 from drivers.fingerprint.remote import Applicant, EmulatedProcess, SensorRemote
 from drivers.fingerprint.serial import SerialFingerprint, SerialOptions
@@ -71,7 +71,7 @@ class Rig:
 def _no_boot_wait() -> Iterator[None]:
     """The emulated module is up before the port is opened; waiting for its boot byte would only cost time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sensor_layer, "BOOT_WAIT_S", 0.01)
+        patch.setattr(opening, "BOOT_WAIT_S", 0.01)
         yield
 
 
