@@ -88,7 +88,8 @@ class StationClock:
             self._stored_ms = self.floor_ms
 
     def _trust(self, wall_ms: int, monotonic_ms: int) -> ClockTrust:
-        if self.floor_ms == 0 or wall_ms < self.floor_ms:
+        # Some seconds behind a signed time are the way of all clocks.
+        if self.floor_ms == 0 or wall_ms < self.floor_ms - _AGREES_MS:
             return ClockTrust.NONE
         offset_ms = self._signed_offset_ms
         # Somebody may have set the clock since: then the centre vouched for another one.

@@ -36,18 +36,19 @@ class _WatchedStop(threading.Event):
     alive, and only one that no longer asks is hung.
     """
 
-    def __init__(self, stop: threading.Event, beat: Callable[[], None]) -> None:
+    def __init__(self, stop: threading.Event, ending: threading.Event, beat: Callable[[], None]) -> None:
         super().__init__()
         self._stop = stop
+        self._ending = ending
         self._looked = beat
 
     def is_set(self) -> bool:
         self._looked()
-        return self._stop.is_set()
+        return self._stop.is_set() or self._ending.is_set()
 
     def wait(self, timeout: float | None = None) -> bool:
         self._looked()
-        return self._stop.wait(timeout)
+        return self._stop.wait(timeout) or self._ending.is_set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ class FingerWorker(Worker[Begin | End | Capture]):
     def _capture(self, command: Capture) -> None:
         """One attempt; repeated from its beginning when the device failed in between."""
 
-        stop = _WatchedStop(command.stop, self._beat)
+        stop = _WatchedStop(command.stop, self._stopping, self._beat)
 
         def work() -> None:
             attempt = self._device.capture(

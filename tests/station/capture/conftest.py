@@ -70,7 +70,7 @@ class Posted:
             try:
                 event = self._queue.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
-                raise AssertionError(f"no {kind.__name__}; seen: {self.seen}") from None
+                raise AssertionError(f"no {kind.__name__}; seen: {[type(e).__name__ for e in self.seen]}") from None
             self.seen.append(event)
             if isinstance(event, kind) and accept(event):
                 return event

@@ -1,0 +1,226 @@
+"""The camera thread with the emulated camera and the real models: codes, portraits, stalls, useless frames."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from drivers.camera.emulated import EmulatedCamera, EmulatedOptions
+from drivers.camera.remote import CameraRemote
+from models import policy as portrait_policies
+from models.demo_portrait import demo_portrait
+from models.errors import ModelError
+from models.face.pipeline import FacePipeline
+from models.store import ModelStore
+from station.capture.camera_worker import CameraWorker, PortraitSettings
+from station.capture.worker import Fatal
+from station.workflow.effects import CameraMode, UseCamera
+from station.workflow.events import (
+    Part,
+    PartBack,
+    PartFailed,
+    PortraitGuided,
+    PortraitMissed,
+    PortraitTaken,
+    QrSeen,
+)
+from tests.station.capture.conftest import Posted
+from tests.station.workflow.conftest import at
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> FacePipeline:
+    missing = ModelStore.standard().missing()
+    if missing:
+        pytest.skip(f"model file {missing[0].file} is missing; its origin: {missing[0].origin}")
+    return FacePipeline.open(ModelStore.standard())
+
+
+@pytest.fixture(scope="module")
+def portrait() -> Path:
+    try:
+        return demo_portrait(ROOT / ".cache" / "portrait")
+    except ModelError as error:
+        pytest.skip(f"no portrait: {error}")
+
+
+@pytest.fixture
+def make_worker(short_dir: Path, posted: Posted, pipeline: FacePipeline) -> Iterator[Callable[..., CameraWorker]]:
+    made: list[CameraWorker] = []
+
+    def make(attempt_s: float = 20.0, **options: object) -> CameraWorker:
+        given = {"control_socket": str(short_dir / "camera.sock"), **options}
+        worker = CameraWorker(
+            posted.put,
+            EmulatedCamera(EmulatedOptions.model_validate(given)),
+            lambda: pipeline,
+            portrait_policies.bundled()[-1],
+            PortraitSettings(attempt_s, 2),
+            lambda: at(1),
+            "emulated",
+        )
+        made.append(worker)
+        worker.start()
+        return worker
+
+    yield make
+    for worker in made:
+        worker.stop()
+        assert worker.join(15.0)
+
+
+@pytest.fixture
+def remote(short_dir: Path) -> Iterator[CameraRemote]:
+    found = CameraRemote(short_dir / "camera.sock", 20.0)
+    yield found
+    found.close()
+
+
+def test_code_is_reported_again_while_it_lies_there(
+    make_worker: Callable[..., CameraWorker], remote: CameraRemote, posted: Posted
+) -> None:
+    """Every three seconds, so that the workflow knows that it was never taken away."""
+    make_worker().send(UseCamera(CameraMode.QR))
+    remote.send(scene="qr", text="EID1:A")
+    posted.wait_for(QrSeen)
+    first_at = time.monotonic()
+    again = posted.wait_for(QrSeen, timeout_s=10.0)
+
+    assert again.text == "EID1:A"
+    assert time.monotonic() - first_at > 2.0
+
+
+def test_no_code_is_read_while_the_camera_is_off(
+    make_worker: Callable[..., CameraWorker], remote: CameraRemote, posted: Posted
+) -> None:
+    """A session is not disturbed by a code on the desk."""
+    worker = make_worker()
+    worker.send(UseCamera(CameraMode.QR))
+    remote.send(scene="qr", text="EID1:A")
+    posted.wait_for(QrSeen)
+    worker.send(UseCamera(CameraMode.OFF))
+    beat = worker.beat_ns
+    remote.send(scene="qr", text="EID1:B")
+    deadline = time.monotonic() + 10.0
+    while worker.beat_ns - beat < 1_000_000_000:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+    assert [event.text for event in posted.drain() if isinstance(event, QrSeen)] == ["EID1:A"]
+
+
+def test_portrait_is_whole_and_of_one_exposure(
+    make_worker: Callable[..., CameraWorker], remote: CameraRemote, posted: Posted, portrait: Path
+) -> None:
+    """Picture, quality, embedding, exposure; the camera is free again afterwards."""
+    make_worker(lux=600.0).send(UseCamera(CameraMode.PORTRAIT, 3))
+    remote.send(scene="person", portrait=portrait)
+    taken = posted.wait_for(PortraitTaken)
+
+    assert taken.run == 3
+    assert taken.portrait.jpeg[:3] == b"\xff\xd8\xff"
+    assert all(component.passed for component in taken.portrait.components)
+    assert taken.portrait.exposure_us > 0
+    assert not remote.state()["locked"]
+
+
+def test_stall_in_the_middle_of_a_portrait(
+    make_worker: Callable[..., CameraWorker], remote: CameraRemote, posted: Posted, portrait: Path
+) -> None:
+    """P4: told once, back when frames flow again, and the same attempt ends in a portrait."""
+    make_worker().send(UseCamera(CameraMode.PORTRAIT, 5))
+    posted.wait_for(PortraitGuided)
+    remote.send(fault="stall")
+    failed = posted.wait_for(PartFailed)
+    posted.wait_for(PartFailed)
+    remote.connect()
+    remote.send(fault="none")
+    remote.send(scene="person", portrait=portrait)
+    posted.wait_for(PartBack)
+    taken = posted.wait_for(PortraitTaken)
+    told = [type(event) for event in posted.seen if isinstance(event, PartFailed | PartBack)]
+
+    assert failed.part is Part.CAMERA
+    assert taken.run == 5
+    assert told[-1] is PartBack
+    assert told.count(PartBack) == 1
+
+
+def test_person_that_is_never_good_enough_is_missed_with_the_reason(
+    make_worker: Callable[..., CameraWorker], remote: CameraRemote, posted: Posted, portrait: Path
+) -> None:
+    """The best there is, for the officer, and what was wrong."""
+    make_worker(attempt_s=3.0, lux=0.2).send(UseCamera(CameraMode.PORTRAIT, 1))
+    remote.send(scene="person", portrait=portrait)
+    missed = posted.wait_for(PortraitMissed)
+
+    assert missed.run == 1
+    assert missed.log.verdict != "accepted"
+    assert not all(component.passed for component in missed.log.quality) or missed.best is None
+    assert missed.best is None or missed.best.accepted_by == "officer"
+
+
+def test_nobody_is_missed_without_a_picture(make_worker: Callable[..., CameraWorker], posted: Posted) -> None:
+    """An empty chair gives nothing to accept."""
+    make_worker(attempt_s=1.0).send(UseCamera(CameraMode.PORTRAIT, 1))
+    missed = posted.wait_for(PortraitMissed)
+
+    assert missed.best is None
+    assert missed.log.verdict in ("no-face", "camera-covered")
+
+
+def test_face_of_which_no_portrait_can_be_made_ends_nothing(
+    make_worker: Callable[..., CameraWorker],
+    remote: CameraRemote,
+    posted: Posted,
+    portrait: Path,
+    pipeline: FacePipeline,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A degenerate face is refused by the models with ValueError: a miss, not the end of the daemon."""
+
+    def refuse(*_: object) -> None:
+        raise ValueError("the face has no extent in this image")
+
+    monkeypatch.setattr(pipeline, "embed", refuse)
+    make_worker(attempt_s=4.0, lux=600.0).send(UseCamera(CameraMode.PORTRAIT, 1))
+    remote.send(scene="person", portrait=portrait)
+    missed = posted.wait_for(PortraitMissed)
+
+    assert missed.best is None
+
+
+def test_new_command_ends_a_running_attempt(make_worker: Callable[..., CameraWorker], posted: Posted) -> None:
+    """Back, cancel, retake: the older run says nothing more."""
+    worker = make_worker()
+    worker.send(UseCamera(CameraMode.PORTRAIT, 1))
+    posted.wait_for(PortraitGuided)
+    worker.send(UseCamera(CameraMode.OFF))
+    worker.send(UseCamera(CameraMode.PORTRAIT, 2))
+    second = posted.wait_for(PortraitGuided, lambda event: event.run == 2)
+
+    assert second.guide == "no-face"
+    assert not [event for event in posted.drain() if isinstance(event, PortraitMissed)]
+
+
+def test_missing_model_ends_the_daemon(posted: Posted, tmp_path: Path) -> None:
+    """P5: nothing is captured without the models; the error names the file."""
+    worker = CameraWorker(
+        posted.put,
+        EmulatedCamera(EmulatedOptions()),
+        lambda: FacePipeline.open(ModelStore([tmp_path])),
+        portrait_policies.bundled()[-1],
+        PortraitSettings(1.0, 1),
+        lambda: at(1),
+        "emulated",
+    )
+    worker.start()
+    fatal = posted.wait_for(Fatal)
+
+    assert isinstance(fatal.error, ModelError)
+    assert worker.join(5.0)
