@@ -17,7 +17,7 @@ from typing import Annotated, Any, BinaryIO
 import click
 from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError, ValidationInfo
 
-from central.cli_moves import move_json, moves_command
+from central.cli_moves import alarms_command, move_json, moves_command
 from central.cli_receipt import receipt_command
 from wire.catalogue import Text, bundled
 from wire.rules.calendars import OpenCase
@@ -230,6 +230,7 @@ COMMANDS: list[click.Command] = [
     calendar_command,
     procedure_command,
     moves_command,
+    alarms_command,
     receipt_command,
 ]
 """To be added to the centre's command group."""

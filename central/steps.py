@@ -98,7 +98,8 @@ class Steps:
         if capture.case["state"] == CaseState.RECEIVED.value:
             # Until the register answers, the date is the one the rules give for an unknown answer.
             provisional = self._decide(capture, None)
-            self._note(job, News("checking", "centre", CaseState.CHECKING, due=_iso(provisional)))
+            detail = _decision_detail(provisional)
+            self._note(job, News("checking", "centre", CaseState.CHECKING, due=_iso(provisional), detail=detail))
         answer = self._register.check(_attributes(capture.tk01), capture.bundle, job.bundle_id)
         decision = self._decide(capture, answer)
         state = state_after(decision.outcome)

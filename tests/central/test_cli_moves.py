@@ -1,4 +1,4 @@
-"""`eid-central moves` and `receipt`: what the centre says about its own open dossiers."""
+"""`eid-central moves`, `alarms` and `receipt`: what the centre says about its own open dossiers."""
 
 from __future__ import annotations
 
@@ -129,6 +129,33 @@ def test_the_command_changes_nothing(bare_site: Site, clerk: Path) -> None:
 
     assert case.due.isoformat() == "2026-11-26"
     assert moves(bare_site, "--rules", str(clerk)) == first
+
+
+def test_late_dossiers_are_listed_from_their_day_on(bare_site: Site) -> None:
+    """Register unknown at 3 working days, the last day of the others; answered in time and closed ones are not late."""
+    rules = load_rules()
+    provisional = put(bare_site, rules, 1, "2026-11-10T09:00:00+07:00", {}, "checking")
+    three = put(bare_site, rules, 2, "2026-11-11T09:00:00+07:00", BOTH, "requested")
+    put(bare_site, rules, 3, "2026-11-10T09:00:00+07:00", NONE, "requested")
+    put(bare_site, rules, 4, "2026-11-10T09:00:00+07:00", BOTH, "issued")
+
+    def late(on: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(bare_site.cli("alarms", "--on", on).stdout)
+        return found
+
+    assert late("2026-11-12") == {"on": "2026-11-12", "open": 3, "alarms": []}
+    assert late("2026-11-13")["alarms"] == [{"id": provisional, "alarm": "2026-11-13", "due": "2026-11-19"}]
+    assert [one["id"] for one in late("2026-11-16")["alarms"]] == [provisional, three]
+    assert len(late("2026-11-19")["alarms"]) == 3
+    assert json.loads(bare_site.cli("alarms").stdout)["open"] == 3
+
+
+def test_alarms_of_a_date_that_is_none(bare_site: Site) -> None:
+    """Exit 2 and a sentence."""
+    done = bare_site.cli("alarms", "--on", "13/11/2026", ok=False)
+
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith("on: ")
 
 
 def test_a_wrong_line_is_said_and_nothing_is_listed(bare_site: Site, tmp_path_factory: pytest.TempPathFactory) -> None:

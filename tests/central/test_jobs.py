@@ -141,6 +141,20 @@ def test_register_holding_both_references_shortens_the_term(desk: Desk) -> None:
     assert events["decided"]["due"] < events["checking"]["due"]
 
 
+def test_the_provisional_answer_is_on_record_too(desk: Desk) -> None:
+    """Policy, row and hashes of every decision; the alarm of the provisional one ends with the register's answer."""
+    desk.work()
+    events = {row["kind"]: json.loads(row["detail"]) for row in desk.centre.rows("case_events")}
+    provisional, settled = events["checking"], events["decided"]
+
+    assert (provisional["row"], provisional["provisional"], provisional["working_days"]) == ("D24", True, 7)
+    assert provisional["alarm"] is not None
+    assert settled["alarm"] is None
+    assert provisional["policy"] == settled["policy"]
+    assert provisional["rules_sha256"] == settled["rules_sha256"]
+    assert provisional["inputs_sha256"] != settled["inputs_sha256"]
+
+
 @pytest.mark.parametrize(
     ("mood", "reason"),
     [
