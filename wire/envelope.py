@@ -15,7 +15,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, assert_never
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -359,6 +359,8 @@ def _check_routing(routing: Routing) -> None:
             ends = is_station_id(routing.sender) and routing.recipient == CENTRE
         case EnvelopeType.CASE:
             ends = routing.sender == CENTRE and is_station_id(routing.recipient)
+        case _:
+            assert_never(routing.type)
     if not ends or not is_ulid(routing.object_id):
         raise EnvelopeRejected(Reason.HEADER)
 

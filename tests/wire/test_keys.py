@@ -176,6 +176,16 @@ def test_a_p256_secret_is_32_bytes_within_the_order(secret: bytes) -> None:
     assert refused(SigningKey.from_json, text("eid-signing-key", -9, "private", secret))
 
 
+def test_an_opening_key_is_a_seed_of_32_bytes() -> None:
+    """Of the one algorithm there is."""
+    assert not refused(OpeningKey.from_json, text("eid-opening-key", HPKE_MLKEM768_X25519_KE, "private", bytes(32)))
+    assert refused(OpeningKey.from_json, text("eid-opening-key", HPKE_MLKEM768_X25519_KE - 1, "private", bytes(32)))
+    for length in (0, 31, 33, 64, 96):
+        raw = text("eid-opening-key", HPKE_MLKEM768_X25519_KE, "private", bytes(length))
+
+        assert refused(OpeningKey.from_json, raw)
+
+
 def test_a_sealing_key_is_checked_when_it_is_read() -> None:
     """A damaged centre key is found at start, not at the first capture."""
     good = samples.CENTRE_OPENING.sealing_key.public
