@@ -21,8 +21,6 @@ def test_finger_positions_are_the_standards_numbers() -> None:
     numbers = {position.key: int(position) for position in FingerPosition}
     fingers = ("thumb", "index", "middle", "ring", "little")
     hands = [f"{side}_{finger}" for side in ("right", "left") for finger in fingers]
-        f"{side}_{finger}" for side in ("right", "left") for finger in ["thumb", "index", "middle", "ring", "little"]
-    ]
 
     assert numbers == {key: number for number, key in enumerate(hands, start=1)}
     assert [FingerPosition.from_key(key) for key in hands] == list(FingerPosition)

@@ -89,3 +89,21 @@ def test_arbitrary_bytes_give_a_named_error(data: bytes) -> None:
     for candidate in (data, fac.MAGIC + fac.VERSION + data):
         with pytest.raises(RecordInvalid):
             fac.read(candidate)
+
+
+@pytest.mark.parametrize("change", [{"quality": (QualityBlock(300),)}, {"vendor": 70_000}, {"device_type": -1}])
+def test_fields_that_do_not_fit_are_not_written(change: dict[str, object]) -> None:
+    """Refused instead of truncated."""
+    with pytest.raises(RecordInvalid):
+        fac.write(replace(RECORD, **change))
+
+
+def test_the_walk_to_the_frame_header_skips_fill_bytes_and_refuses_odd_frames() -> None:
+    """Fill bytes before a marker are legal; two components or no size are not."""
+    frame = b"\xff\xc0\0\x0b\x08\0\x10\0\x20\x01\x01\x11\0"
+    shape = fac.jpeg_shape(b"\xff\xd8\xff" + frame + b"\xff\xd9")
+
+    assert (shape.width_px, shape.height_px, shape.components) == (32, 16, 1)
+    for broken in (frame.replace(b"\x20\x01", b"\x20\x02"), frame.replace(b"\0\x20", b"\0\0")):
+        with pytest.raises(RecordInvalid):
+            fac.jpeg_shape(b"\xff\xd8" + broken + b"\xff\xd9")

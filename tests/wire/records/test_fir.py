@@ -150,6 +150,7 @@ def test_lossy_jpeg_2000_does_not_pass_for_lossless() -> None:
         {"captured_at": datetime(2025, 7, 1)},  # noqa: DTZ001 - the missing zone is the point
         {"quality": (QualityBlock(101),)},
         {"image": GreyImage(PACKED[:-1], WIDTH, HEIGHT, 4)},
+        {"quality": (QualityBlock(50),) * 256},
     ],
 )
 def test_what_does_not_fit_is_not_written(change: dict[str, object]) -> None:
@@ -183,3 +184,61 @@ def test_a_damaged_record_never_gives_another_error(compression: Compression, da
 def test_impression_types_are_those_of_the_table() -> None:
     """Live-scan plain is 0, unknown is 29."""
     assert [int(Impression.LIVE_PLAIN), int(Impression.UNKNOWN)] == [0, 29]
+
+
+def test_packed_storage_is_for_packed_pixels_only() -> None:
+    """8-bit pixels are not quietly cut to four bits."""
+    eight = replace(RECORD, image=GreyImage(png4.unpack(PACKED), WIDTH, HEIGHT, 8))
+
+    with pytest.raises(RecordInvalid, match="packed"):
+        fir.write(eight, Compression.PACKED)
+    assert fir.read(fir.write(eight, Compression.PNG))[0].image == eight.image
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [(b"", "disagree"), (b"\xff\x4f\xff\x51" + bytes(40), "disagree"), (b"garbage", "disagree")],
+)
+def test_what_is_no_jpeg_2000_is_refused(body: bytes, reason: str) -> None:
+    """Without size and wavelet in the codestream nothing is decoded."""
+    with pytest.raises(RecordInvalid, match=reason):
+        fir.read(_with_body(body))
+
+
+@pytest.mark.parametrize("cut", [0.5, 0.9])
+def test_a_jpeg_2000_cut_short_is_refused_or_whole(cut: float) -> None:
+    """A damaged codestream never gives an image of another size."""
+    if not features.check("jpg_2000"):
+        pytest.skip("this Pillow build has no JPEG 2000 codec")
+    whole = fir.write(RECORD, Compression.JPEG2000_LOSSLESS)[62:]
+
+    with pytest.raises(RecordInvalid):
+        fir.read(_with_body(whole[: round(len(whole) * cut)]))
+
+
+def test_an_image_without_area_is_refused() -> None:
+    """Size 0 in the header."""
+    data = bytearray(fir.write(RECORD, Compression.RAW))
+    data[54:58] = bytes(4)
+
+    with pytest.raises(RecordInvalid, match="size 0x0"):
+        fir.read(bytes(data))
+
+
+def test_no_resolution_is_refused() -> None:
+    """All four fields 0."""
+    data = bytearray(fir.write(RECORD, Compression.RAW))
+    data[43:51] = bytes(8)
+
+    with pytest.raises(RecordInvalid, match="resolution is 0"):
+        fir.read(bytes(data))
+
+
+def _with_body(body: bytes) -> bytes:
+    """A JPEG 2000 record with another image block."""
+    data = bytearray(fir.write(RECORD, Compression.RAW))
+    data[52] = Compression.JPEG2000_LOSSLESS
+    data[58:] = struct.pack(">I", len(body)) + body
+    data[8:12] = struct.pack(">I", len(data))
+    data[16:20] = struct.pack(">I", len(data) - 16)
+    return bytes(data)

@@ -145,3 +145,51 @@ def _png(header: bytes, data: bytes, *more: tuple[bytes, bytes]) -> bytes:
     for name, body in chunks:
         out += struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
     return out
+
+
+def test_an_eight_bit_image_is_no_press_of_four_bits() -> None:
+    """`decode` is for packed presses alone; `decode_grey` takes both."""
+    png = png4.encode_grey(GreyImage(bytes(range(8)), 4, 2, 8))
+
+    assert png4.decode_grey(png).pixels == bytes(range(8))
+    with pytest.raises(RecordInvalid, match="bit depth 8"):
+        png4.decode(png)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 16])
+def test_no_other_depth_is_written(depth: int) -> None:
+    """4 or 8."""
+    with pytest.raises(RecordInvalid, match="bit depth"):
+        png4.encode_grey(GreyImage(bytes(8), 4, 2, depth))
+
+
+@pytest.mark.parametrize(
+    ("header", "data", "reason"),
+    [
+        (b"short", zlib.compress(b""), "IHDR length"),
+        (struct.pack(">IIBBBBB", 2, 1, 4, 0, 0, 0, 0), b"no deflate stream", "deflate"),
+        (struct.pack(">IIBBBBB", 2, 1, 4, 0, 0, 0, 0), zlib.compress(b"\5\0"), "filter type 5"),
+    ],
+)
+def test_what_lies_inside_the_chunks_is_checked_too(header: bytes, data: bytes, reason: str) -> None:
+    """Right checksums round a wrong content."""
+    with pytest.raises(RecordInvalid, match=reason):
+        png4.decode(_png(header, data))
+
+
+def test_chunks_in_another_order_are_refused() -> None:
+    """No header, a second header, pixel data in two places, data after the end."""
+    header = struct.pack(">IIBBBBB", 2, 1, 4, 0, 0, 0, 0)
+    data = zlib.compress(b"\0\x12")
+    whole = _png(header, data)
+    chunk = whole[8:33]
+    idat = whole[33:-12]
+
+    for broken in (
+        whole[:8] + whole[-12:],
+        whole[:8] + chunk + whole[8:],
+        whole[:8] + chunk + idat + _png(header, data, (b"teXt", b"x"))[33:46] + idat + whole[-12:],
+        whole[:-12],
+    ):
+        with pytest.raises(RecordInvalid):
+            png4.decode(broken)
