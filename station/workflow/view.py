@@ -149,15 +149,18 @@ class _Screens:
         return self._state.session
 
     def _fault_screen(self) -> Screen | None:
-        """The fault of a part that this step cannot do without."""
+        """The faults of the parts that this step cannot do without: the first as the title, none left out."""
         if self._state.step is Step.IDLE and self._state.shown_result is not None:
             return None  # a result leaves by itself; the fault stays
         parts, keys = self._needed()
-        for part in parts:
-            fault = self._state.faults.get(part)
-            if fault is not None:
-                return self._failed(part, fault, keys)
-        return None
+        broken = [(part, self._state.faults[part]) for part in parts if part in self._state.faults]
+        if not broken:
+            return None
+        screen = self._failed(*broken[0], keys)
+        lines = list(screen.lines)
+        for part, fault in broken[1:]:
+            lines += [self._t(f"part.{part.value}.failed"), self._told(fault, "error.station.part")]
+        return replace(screen, lines=(*lines, *self._notice()))
 
     def _needed(self) -> tuple[tuple[Part, ...], tuple[KeyHint, ...]]:
         match self._state.step:

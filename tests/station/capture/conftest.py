@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
-import queue
 import shutil
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
+from station.capture.draft import Draft
+from station.capture.ledger import Ledger
+from station.capture.sealing import Provenance
+from station.capture.storage_worker import Parts, StorageWorker
 from station.capture.vault import Vault
-from station.capture.worker import Fatal
-from station.workflow.events import Event
+from station.clock import StationClock
+from station.room import bundled_policy
+from station.spool import Spool, Writer
+from tests.station.capture.posted import Posted
+from tests.station.capture.storage import NOW_MS, Station
 from wire.keys import OpeningKey, SigningKey
 
 MEMORY = Path("/dev/shm")
@@ -48,43 +52,6 @@ def vault(centre: tuple[SigningKey, OpeningKey]) -> Vault:
     )
 
 
-EventT = TypeVar("EventT")
-
-
-class Posted:
-    """What a worker said, in order; waits have a deadline."""
-
-    def __init__(self) -> None:
-        self._queue: queue.SimpleQueue[Event | Fatal] = queue.SimpleQueue()
-        self.seen: list[Event | Fatal] = []
-
-    def put(self, event: Event | Fatal) -> None:
-        self._queue.put(event)
-
-    def wait_for(
-        self, kind: type[EventT], accept: Callable[[EventT], bool] = lambda _: True, timeout_s: float = 20.0
-    ) -> EventT:
-        """The next event of that kind. A Fatal that nobody asked for fails the test."""
-        deadline = time.monotonic() + timeout_s
-        while True:
-            try:
-                event = self._queue.get(timeout=max(0.0, deadline - time.monotonic()))
-            except queue.Empty:
-                raise AssertionError(f"no {kind.__name__}; seen: {[type(e).__name__ for e in self.seen]}") from None
-            self.seen.append(event)
-            if isinstance(event, kind) and accept(event):
-                return event
-            assert not isinstance(event, Fatal), event
-
-    def drain(self) -> list[Event | Fatal]:
-        """All that is there now."""
-        while True:
-            try:
-                self.seen.append(self._queue.get_nowait())
-            except queue.Empty:
-                return self.seen
-
-
 @pytest.fixture
 def posted() -> Posted:
     return Posted()
@@ -96,3 +63,28 @@ def short_dir() -> Iterator[Path]:
     directory = Path(tempfile.mkdtemp(prefix="eid-"))
     yield directory
     shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture
+def parts(tmp_path: Path, runtime_dir: Path, vault: Vault) -> Parts:
+    """What the storage thread works with, on a state directory that link has prepared too."""
+    spool = Spool(tmp_path)
+    spool.prepare(Writer.CAPTURE)
+    spool.prepare(Writer.LINK)
+    clock = StationClock(tmp_path / "clock-floor", wall_ns=lambda: NOW_MS * 1_000_000)
+    clock.open()
+    draft = Draft(tmp_path, runtime_dir, "st-0001")
+    draft.open()
+    ledger = Ledger(tmp_path)
+    ledger.open()
+    made_with = Provenance("st-0001", "test", {"fingers": "f"}, {"m": b"w" * 32})
+    return Parts(spool, draft, vault, ledger, clock, bundled_policy(), made_with)
+
+
+@pytest.fixture
+def station(parts: Parts, posted: Posted, centre: tuple[SigningKey, OpeningKey]) -> Iterator[Station]:
+    made = Station(parts, posted, centre[0], StorageWorker(posted.put, parts))
+    yield made
+    made.worker.stop()
+    if made.worker._thread.ident is not None:
+        assert made.worker.join(5.0)

@@ -27,7 +27,7 @@ from station.workflow.events import (
     PortraitTaken,
     QrSeen,
 )
-from tests.station.capture.conftest import Posted
+from tests.station.capture.posted import Posted
 from tests.station.workflow.conftest import at
 
 ROOT = Path(__file__).parents[3]

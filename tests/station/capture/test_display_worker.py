@@ -15,7 +15,7 @@ from drivers.display.follow import ScreenFollower
 from drivers.display.port import Screen
 from station.capture.display_worker import DisplayWorker, Leave, Show, Wake
 from station.workflow.events import Part, PartBack, PartFailed
-from tests.station.capture.conftest import Posted
+from tests.station.capture.posted import Posted
 from wire.catalogue import Text
 
 HELLO = Screen("hello", Text("Xin chào", "Hello"))

@@ -17,7 +17,7 @@ from drivers.fingerprint.remote import Applicant, EmulatedProcess, SensorRemote
 from drivers.fingerprint.serial import SerialFingerprint, SerialOptions
 from station.capture.finger_worker import Begin, Capture, End, FingerWorker
 from station.workflow.events import FingerMissed, FingerProgressed, FingerTaken, Part, PartBack, PartFailed
-from tests.station.capture.conftest import Posted
+from tests.station.capture.posted import Posted
 from wire.fingers import FingerPosition
 
 POLICY = CapturePolicy(

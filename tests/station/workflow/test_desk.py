@@ -254,6 +254,15 @@ class TestFaults:
         """No news."""
         assert run(idle, ev.PartBack(ev.Part.CAMERA)) == (idle, [])
 
+    def test_all_faults_are_told(self, idle: State) -> None:
+        """The second one is not news an hour later, when the first is mended."""
+        lost = ev.PartFailed(ev.Part.FINGERPRINT, "error.driver.lost", {"device": "fingerprint"})
+        state, _ = run(idle, lost, ev.PartFailed(ev.Part.PANEL, "error.driver.lost", {"device": "panel"}))
+        screen = view(state, TEXTS).screen
+
+        assert screen.screen_id == "fault.fingerprint"
+        assert TEXTS.text("part.panel.failed") in screen.lines
+
     def test_dark_display_is_told_by_the_light(self, idle: State) -> None:
         """P3: the one fault no screen can tell."""
         state, _ = run(idle, ev.PartFailed(ev.Part.DISPLAY, "error.driver.lost", {"device": "display"}))
