@@ -47,11 +47,13 @@ def after_capture(
     received_ms: int,
     mrz: Sequence[str] | None = None,
     linked: bool | None = None,
+    clock_trusted: bool = True,
 ) -> Decision:
     """The answer to a captured case. Raises CaseInvalid.
 
     Args:
         linked: as for `at_the_desk`.
+        clock_trusted: whether the station's clock vouches for the moment of receipt.
         mrz: lines the station read off the document; the rules compare them with the form.
         bundle_facts: as `central.examine.facts_of` wrote them.
         register: None while the register has not answered.
@@ -71,7 +73,7 @@ def after_capture(
         "register": _register_facts(register),
     }
     case = case_of(values, rules)
-    return decide(case, rules, form_complete=_complete(tk01, case, rules))
+    return decide(case, rules, clock_trusted=clock_trusted, form_complete=_complete(tk01, case, rules))
 
 
 def state_after(outcome: Outcome) -> CaseState | None:

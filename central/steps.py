@@ -156,8 +156,17 @@ class Steps:
 
     def _decide(self, capture: _Capture, answer: RegisterAnswer | None) -> Decision:
         received_ms, mrz = capture.case["received_ms"], capture.bundle.document.mrz
-        held, rules = capture, self._rules
-        return after_capture(held.tk01, held.order, held.facts, answer, rules, received_ms, mrz, held.linked)
+        return after_capture(
+            capture.tk01,
+            capture.order,
+            capture.facts,
+            answer,
+            self._rules,
+            received_ms,
+            mrz=mrz,
+            linked=capture.linked,
+            clock_trusted=capture.bundle.confirmed.trust.vouched,
+        )
 
     def _note(self, job: Job, news: News) -> None:
         with self._store.write() as connection:
@@ -216,6 +225,7 @@ def _decision_detail(decision: Decision) -> dict[str, Any]:
         "alarm": decision.alarm.isoformat() if decision.alarm else None,
         "provisional": decision.provisional,
         "records": list(decision.records),
+        "warnings": [{"code": warning.code, "field": warning.field} for warning in decision.warnings],
         "rules_sha256": decision.rules_sha256,
         "inputs_sha256": decision.inputs_sha256,
     }

@@ -26,6 +26,11 @@ class ClockTrust(StrEnum):
     SYNCED = "synced"
     SIGNED = "signed"
 
+    @property
+    def vouched(self) -> bool:
+        """Whether somebody else's clock stands behind the time."""
+        return self in (ClockTrust.SYNCED, ClockTrust.SIGNED)
+
 
 class FingerState(StrEnum):
     """How a planned finger ended.

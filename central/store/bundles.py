@@ -60,7 +60,7 @@ def store_capture(
     detail = {"document_differs": _differing(bundle, order)}
     _insert(connection, examined, raw, sha256, now_ms)
     if case["state"] in TO_CAPTURE:
-        changes = {"bundle_id": bundle.bundle_id, "received_ms": now_ms, "sequence": 0}
+        changes = {"bundle_id": bundle.bundle_id, "received_ms": _received_ms(bundle, case, now_ms), "sequence": 0}
         connection.execute(_TAKE_UP, {"of_dossier": case["dossier_id"], **changes})
         case = {**case, **changes}
         jobs.add(connection, JobKind.REGISTER_CHECK, case, bundle.bundle_id, now_ms, now_ms)
@@ -70,6 +70,16 @@ def store_capture(
         news = News("received_again", "station", CaseState.RECEIVED, "additional_capture", detail=detail)
     record(connection, case, bundle.bundle_id, news, signer, now_ms)
     return Verdict.STORED
+
+
+def _received_ms(bundle: Bundle, case: Case, now_ms: int) -> int:
+    """When the dossier was received: at the desk, however long the station was offline afterwards.
+
+    Only a moment that the station's clock can vouch for counts; otherwise the one at which the capture came here.
+    """
+    confirmed_ms = bundle.confirmed.wall_ms
+    possible = case["registered_ms"] <= confirmed_ms <= now_ms
+    return confirmed_ms if bundle.confirmed.trust.vouched and possible else now_ms
 
 
 def store_rejection(

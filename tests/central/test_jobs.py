@@ -153,6 +153,8 @@ def test_the_provisional_answer_is_on_record_too(desk: Desk) -> None:
     assert provisional["policy"] == settled["policy"]
     assert provisional["rules_sha256"] == settled["rules_sha256"]
     assert provisional["inputs_sha256"] != settled["inputs_sha256"]
+    assert {"code": "PHONE_LINK_UNCHECKED", "field": "phone.linked_elsewhere"} in settled["warnings"]
+    assert "CLOCK_UNTRUSTED" not in [warning["code"] for warning in settled["warnings"]]
 
 
 @pytest.mark.parametrize(
