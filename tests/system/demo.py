@@ -42,7 +42,7 @@ def main() -> int:
         portrait = arguments.portrait or demo_portrait(ROOT / ".cache" / "portrait")
     except EidError as error:
         text = catalogue().of_error(error)
-        console.print(f"[red]{text.en}[/red]\n{text.vi}")
+        console.print(f"[red]{text.en}[/red]\n{text.vi}", soft_wrap=True)
         return 78
     if not portrait.is_file():
         console.print(f"[red]There is no picture at {portrait}. Name a JPEG or PNG file.[/red]")
