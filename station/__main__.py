@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -48,18 +49,24 @@ def link(config_file: Path) -> None:
 
 @main.command()
 @_CONFIG
-def check(config_file: Path) -> None:
-    """Check the configuration, keys, models and drivers without opening a device."""
-    from station.check import findings
+@click.option("--dump-config", is_flag=True, help="Print the configuration as it counts, with all defaults, as JSON.")
+def check(config_file: Path, dump_config: bool) -> None:
+    """Check the configuration, keys, models and drivers without opening a device. Exit status 1: something is wrong."""
+    from station.check import described, findings
 
-    problems = 0
-    for part, error in findings(_or_exit(config_file)):
+    config = _or_exit(config_file)
+    if dump_config:
+        click.echo(json.dumps(described(config), indent=2, ensure_ascii=False))
+        return
+    found = list(findings(config))
+    for part, error in found:
         if error is None:
-            click.echo(f"ok      {part}")
+            click.echo(f"ok       {part}")
             continue
-        problems += 1
         text = catalogue().of_error(error)
-        click.echo(f"PROBLEM {part}: {text.en} / {text.vi}")
+        click.echo(f"PROBLEM  {part}\n         {text.en}\n         {text.vi}")
+    problems = sum(error is not None for _, error in found)
+    click.echo(f"{config.station.id}: {f'{problems} of {len(found)} need mending' if problems else 'all is well'}")
     sys.exit(1 if problems else 0)
 
 

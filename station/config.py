@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
 
 from station.errors import ConfigInvalid
 from wire.ids import StationId
@@ -74,6 +74,7 @@ class StationConfig(_Section):
     display: DeviceSection
     models: ModelsSection = ModelsSection()
     link: dict[str, Any] = Field(default_factory=dict)
+    _file: str = PrivateAttr("-")
 
     def link_config(self) -> LinkConfig:
         """The link daemon's part, with the station's own facts filled in. Raises ConfigInvalid."""
@@ -83,9 +84,7 @@ class StationConfig(_Section):
         try:
             return LinkConfig.model_validate({**self.link, **own})
         except ValidationError as error:
-            first = error.errors(include_input=False)[0]
-            field = ".".join(("link", *(str(part) for part in first["loc"])))
-            raise ConfigInvalid(file="-", field=field, reason=first["msg"]) from None
+            raise _invalid(self._file, error, "link") from None
 
 
 def load(path: Path) -> StationConfig:
@@ -93,12 +92,25 @@ def load(path: Path) -> StationConfig:
     try:
         raw = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise ConfigInvalid(file=path.name, field="-", reason=error.strerror or "unreadable") from error
+        raise ConfigInvalid(file=str(path), field="-", reason=error.strerror or "unreadable") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigInvalid(file=path.name, field="-", reason=str(error)) from error
+        raise ConfigInvalid(file=str(path), field="-", reason=str(error)) from error
     try:
-        return StationConfig.model_validate(raw)
+        config = StationConfig.model_validate(raw)
     except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise ConfigInvalid(file=path.name, field=field, reason=first["msg"]) from None
+        raise _invalid(str(path), error) from None
+    config._file = str(path)
+    return config
+
+
+_REASONS = {"extra_forbidden": "no such key", "missing": "is missing"}
+
+
+def _invalid(file: str, error: ValidationError, *section: str) -> ConfigInvalid:
+    """The first place with its reason, and the names of all others: nobody wants to find them one restart apart."""
+    found = error.errors(include_input=False, include_url=False)
+    places = [".".join((*section, *map(str, each["loc"]))) for each in found]
+    reason = _REASONS.get(found[0]["type"], found[0]["msg"])
+    if places[1:]:
+        reason += f" (also wrong: {', '.join(places[1:])})"
+    return ConfigInvalid(file=file, field=places[0], reason=reason)

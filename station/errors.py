@@ -4,6 +4,7 @@ StationError(EidError)
 ├── ConfigInvalid         the configuration file is missing, malformed or has an unknown key
 ├── KeyFileUnusable       a key file is missing or unreadable
 ├── RuntimeDirNotMemory   the runtime directory is not in memory (the draft key would reach the card)
+├── StateDirMissing       the state directory is not there
 ├── DraftUnreadable       a draft that cannot be opened any more (the key went with the power)
 ├── CaseUnusable          a case that does not verify, open or apply
 ├── SessionUnfit          a confirmed session that no bundle can be made of
@@ -37,6 +38,12 @@ class RuntimeDirNotMemory(StationError):
     """Parameters: path."""
 
     message_id = "error.station.runtime_dir"
+
+
+class StateDirMissing(StationError, FileNotFoundError):
+    """Parameters: path."""
+
+    message_id = "error.station.state_dir"
 
 
 class DraftUnreadable(StationError):

@@ -76,7 +76,7 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise KeyFileUnusable(file=path.name, reason=error.strerror or "unreadable") from error
+        raise KeyFileUnusable(file=str(path), reason=error.strerror or "unreadable") from error
 
 
 __all__ = ["KeyInvalid", "Vault"]
