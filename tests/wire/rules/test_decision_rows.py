@@ -303,3 +303,16 @@ def test_a_centenarian_is_not_contradicted_by_two_digits(decide_with: Decide) ->
     decision = decide_with({"document.mrz": [KOREAN_MRZ[0], second], "applicant.birth_date": "1924-03-01"})
 
     assert (decision.row, decision.warnings) == ("D22", ())
+
+
+def test_the_nationality_is_the_holders_not_the_issuers(decide_with: Decide) -> None:
+    """A refugee's travel document: issued by Germany, the holder is XXB (ICAO Doc 9303-3 section 5)."""
+    second = KOREAN_MRZ[1].replace("KOR", "XXB")
+    refugee = ["P<D<<" + KOREAN_MRZ[0][5:], second]
+    decision = decide_with({"document.mrz": refugee, "applicant.nationality": "XXB"})
+    as_german = decide_with({"document.mrz": refugee, "applicant.nationality": "D"})
+
+    assert (decision.row, decision.warnings) == ("D22", ())
+    assert [(warning.code, warning.field) for warning in as_german.warnings] == [
+        ("MRZ_CONTRADICTS", "applicant.nationality")
+    ]
