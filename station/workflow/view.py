@@ -160,7 +160,8 @@ class _Screens:
         lines = list(screen.lines)
         for part, fault in broken[1:]:
             lines += [self._t(f"part.{part.value}.failed"), self._told(fault, "error.station.part")]
-        return replace(screen, lines=(*lines, *self._notice()))
+        notice = self._notice() if self._state.step is Step.IDLE else ()
+        return replace(screen, lines=(*lines, *notice))
 
     def _needed(self) -> tuple[tuple[Part, ...], tuple[KeyHint, ...]]:
         match self._state.step:
@@ -169,7 +170,7 @@ class _Screens:
             case Step.PORTRAIT:
                 return (Part.CAMERA,), self._keys(back="key.back_hold")
             case Step.FINGER:
-                return (Part.FINGERPRINT,), self._keys(skip="key.skip", back="key.back_hold")
+                return (Part.FINGERPRINT,), self._keys(skip="key.skip", back="key.back")
             case _:
                 return (), ()
 
@@ -343,7 +344,7 @@ class _Screens:
             tone=self._tone(Tone.ACTION),
             icon=Icon.FINGER,
             progress=(done, total),
-            keys=self._keys(skip="key.skip", back="key.back_hold"),
+            keys=self._keys(skip="key.skip", back="key.back"),
             hand=int(position),
         )
 
