@@ -268,7 +268,7 @@ class Sensor:
             left -= 1
             try:
                 result = call(self._library)
-                if result == Code.RECEIVE_ERROR and unheard:  # not carried out, so any command may be sent again
+                if _unheard(result) and unheard:
                     self._distrust()
                     unheard -= 1
                     left += 1
@@ -307,3 +307,8 @@ class Sensor:
         if state is SensorState.LOST and self._state is not SensorState.LOST:
             LOG.warning("fingerprint: device lost")
         self._state = state
+
+
+def _unheard(result: object) -> bool:
+    """The command arrived damaged and was not carried out, so any command may be sent again. True is no code."""
+    return not isinstance(result, bool) and result == Code.RECEIVE_ERROR

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from drivers.fingerprint.port import AttemptOutcome, PressVerdict, Progress, Prompt
+from drivers.fingerprint.proto import Command
 from drivers.fingerprint.remote import Applicant
 from wire.fingers import FingerPosition
 
@@ -214,3 +215,32 @@ def test_the_number_of_presses_is_policy(rig, count: int) -> None:
 
     assert len(attempt.presses) == count
     assert bool(attempt.templates) == (count >= 2)
+
+
+def test_on_a_clean_line_nothing_is_sent_twice(rig) -> None:
+    """One transfer a press, one model a finger; comparing with a finger taken costs one upload where it needs any."""
+    driver = rig.ready()
+    rig.capture(driver, THUMB)
+    before = rig.remote.status()["commands"]
+    rig.capture(driver, INDEX)
+    after = rig.remote.status()["commands"]
+    sent = {Command(int(code)): count - before.get(code, 0) for code, count in after.items()}
+
+    assert not driver._sensor.trouble
+    assert sent[Command.UP_IMAGE] == sent[Command.IMAGE_TO_TZ] == 3
+    assert sent[Command.REG_MODEL] == sent[Command.UP_CHAR] == 1
+    if rig.profile == "r307":
+        assert sent[Command.DOWN_CHAR] == sent[Command.MATCH] == 3
+    else:
+        assert sent[Command.STORE] == 1
+        assert sent[Command.SEARCH] == 3
+
+
+def test_a_command_the_sensor_did_not_hear_is_sent_again(rig) -> None:
+    """Code 01 means not carried out: no press is lost over it, and the line counts as troubled."""
+    driver = rig.ready()
+    rig.remote.arm(Command.REG_MODEL, "nak", {"command": int(Command.REG_MODEL), "code": 1})
+    attempt = rig.capture(driver, THUMB)
+
+    assert verdicts(attempt) == [PressVerdict.ACCEPTED] * 3
+    assert driver._sensor.trouble
