@@ -18,9 +18,9 @@ _SCRIPTS = Path(__file__).with_name("migrations")
 
 
 def migrate(store: Store) -> str:
-    """Runs what is missing; the revision it ends at."""
+    """Runs what is missing; the revision it ends at. Raises StoreUnavailable."""
     config = _config()
-    with store.engine.connect() as connection:
+    with store.connection() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     return newest_revision()

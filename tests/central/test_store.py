@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import insert, select, text
+from sqlalchemy.exc import DBAPIError
 
 from central.errors import ConfigInvalid, StoreOutdated, StoreUnavailable
 from central.store.engine import REVISION, Store
@@ -96,3 +98,66 @@ def test_sqlite_is_durable_and_consistent(tmp_path: Path) -> None:
     store.close()
 
     assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+def test_database_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    """P2: it holds forms; neither an open folder nor the usual umask lets another user of the machine read them."""
+    tmp_path.chmod(0o755)
+    before = os.umask(0o022)
+    try:
+        store = Store(f"sqlite:///{tmp_path / 'central.sqlite'}")
+        migrate(store)
+        with store.write() as connection:
+            connection.execute(insert(station_states).values(STATE))
+            modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+        store.close()
+    finally:
+        os.umask(before)
+
+    assert set(modes.values()) == {0o600}, modes
+    assert "central.sqlite-wal" in modes
+
+
+def test_error_of_a_statement_does_not_repeat_its_values(any_store: Store) -> None:
+    """P2: what is to be stored may be a name; the text of the driver's error ends in logs and on terminals."""
+    row = {**STATE, "software": "KIM", "online": None}
+    with pytest.raises(DBAPIError) as caught, any_store.write() as connection:
+        connection.execute(insert(station_states).values(row))
+
+    assert "[SQL parameters hidden" in str(caught.value)
+
+
+def test_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    """For the worker and for `migrate` alike."""
+    (tmp_path / "central.sqlite").write_bytes(b"hello, this is no database at all\n" * 100)
+    store = Store(f"sqlite:///{tmp_path / 'central.sqlite'}")
+
+    with pytest.raises(StoreUnavailable):
+        store.check_version()
+    with pytest.raises(StoreUnavailable):
+        migrate(store)
+    store.close()
+
+
+def test_server_in_trouble_is_not_the_statements_fault(postgres_url: str) -> None:
+    """A statement the server cancelled would else count as a bad bundle and go into quarantine at its station."""
+    store = Store(postgres_url)
+
+    def take_too_long() -> None:
+        with store.write() as connection:
+            connection.execute(text("SET LOCAL statement_timeout = 20"))
+            connection.execute(text("SELECT pg_sleep(30)"))
+
+    with pytest.raises(StoreUnavailable) as caught:
+        take_too_long()
+    store.close()
+
+    assert caught.value.params["reason"] == "57014"
+
+
+def test_statement_the_server_refuses_stays_its_own_fault(postgres_url: str) -> None:
+    """A value that can never be stored must not stop ingest for ever."""
+    store = Store(postgres_url)
+    with pytest.raises(DBAPIError), store.write() as connection:
+        connection.execute(text("SELECT 1/0"))
+    store.close()
