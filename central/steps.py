@@ -169,7 +169,10 @@ class Steps:
         )
 
     def _note(self, job: Job, news: News) -> None:
+        """Raises LeaseLost: a word of a worker that was away may not stand after the result of another."""
         with self._store.write() as connection:
+            if not jobs.held(connection, job):
+                raise LeaseLost
             self._write(connection, job, news)
 
     def _write(self, connection: Connection, job: Job, news: News) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, insert, select, update
 
 from central.store.tables import jobs
 
@@ -102,6 +102,11 @@ def put_off(connection: Connection, job: Job, until_ms: int, reason: str, *, ans
     return _settle(connection, job, next_ms=until_ms, reason=reason, attempts=attempts)
 
 
+def held(connection: Connection, job: Job) -> bool:
+    """Whether it is still this worker's."""
+    return connection.execute(select(jobs.c.id).where(_mine(job)).with_for_update()).first() is not None
+
+
 def of_case(connection: Connection, dossier_id: str) -> Sequence[RowMapping]:
     """Every job of a case, oldest first."""
     return connection.execute(select(jobs).where(jobs.c.dossier_id == dossier_id).order_by(jobs.c.id)).mappings().all()
@@ -117,5 +122,8 @@ def _due(kinds: Sequence[JobKind], now_ms: int) -> Select[Any]:
 
 
 def _settle(connection: Connection, job: Job, **values: object) -> bool:
-    mine = (jobs.c.id == job.id) & (jobs.c.taken_by == job.token) & jobs.c.open.is_(True)
-    return connection.execute(update(jobs).where(mine).values(taken_by=None, **values)).rowcount == 1
+    return connection.execute(update(jobs).where(_mine(job)).values(taken_by=None, **values)).rowcount == 1
+
+
+def _mine(job: Job) -> ColumnElement[bool]:
+    return (jobs.c.id == job.id) & (jobs.c.taken_by == job.token) & jobs.c.open.is_(True)

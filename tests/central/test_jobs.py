@@ -307,6 +307,35 @@ def test_lease_that_another_took_over_cannot_be_settled(desk: Desk) -> None:
     assert (slow.id, ended, put_off, own) == (quick.id, False, False, True)
 
 
+def test_worker_that_was_away_says_nothing_after_the_result(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """P3: a worker stalls between reading the case and noting `checking`; another issues meanwhile.
+
+    What the first one then writes would be the newest status for ever.
+    """
+    with desk.centre.store.write() as connection:
+        slow = jobs.claim(
+            connection, tuple(JobKind), desk.centre.clock.now_ms, 60_000, Backoff(1000, 8000, lambda: 0.5)
+        )
+    assert slow is not None
+    decide, stalls = Steps._decide, [True]
+
+    def stall(self: Steps, *arguments: Any) -> Any:
+        if stalls:
+            stalls.pop()
+            desk.pass_time(100)
+            desk.work()
+            desk.pass_time(5)
+            desk.work()
+        return decide(self, *arguments)
+
+    monkeypatch.setattr(Steps, "_decide", stall)
+    with pytest.raises(LeaseLost):
+        desk.steps.run(slow)
+
+    assert desk.states()[-1] == ("issued", None)
+    assert desk.centre.rows("cases")[0]["state"] == "issued"
+
+
 def test_two_workers_never_hold_one_job(centre: Centre) -> None:
     """Sixteen threads claim eight jobs: each job goes to exactly one of them."""
     for _ in range(8):
