@@ -89,7 +89,7 @@ def pack(minutiae: Minutiae, size_bytes: int) -> bytes:
 
 def unpack(file: bytes) -> Minutiae:
     """The minutiae of a character file; none where it is not one."""
-    if file[:4] != MAGIC or len(file) < 5 + 4 * file[4]:
+    if len(file) < 5 or file[:4] != MAGIC or len(file) < 5 + 4 * file[4]:
         return np.zeros((0, 3), np.float32)
     words = struct.unpack(f">{file[4]}I", file[5 : 5 + 4 * file[4]])
     rows = [(word >> 16, word >> 7 & 511, (word & 127) / 128 * 2 * np.pi) for word in words]
