@@ -28,9 +28,15 @@ def main() -> None:
 @_CONFIG
 def capture(config_file: Path) -> None:
     """Run the capture daemon: devices, officer workflow, sealing. No network."""
-    from station.capture.build import run_capture
+    from station.capture.build import run_capture, show_failure
 
-    config = _or_exit(config_file)
+    try:
+        config = configuration.load(config_file)
+    except EidError as error:
+        display = configuration.display_section(config_file)
+        if display is not None:
+            show_failure(display, error)
+        _tell(error)
     sys.exit(run_capture(config))
 
 

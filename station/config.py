@@ -103,6 +103,14 @@ def load(path: Path) -> StationConfig:
     return config
 
 
+def display_section(path: Path) -> DeviceSection | None:
+    """The display, as far as a broken file names one: the officer should see why the station does not start."""
+    try:
+        return DeviceSection.model_validate(tomllib.loads(path.read_text("utf-8"))["display"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
 _REASONS = {"extra_forbidden": "no such key", "missing": "is missing"}
 
 

@@ -32,7 +32,7 @@ from station.capture.sealing import Provenance
 from station.capture.storage_worker import Parts, StorageWorker
 from station.capture.vault import Vault
 from station.clock import StationClock
-from station.config import StationConfig
+from station.config import DeviceSection, StationConfig
 from station.errors import ConfigInvalid
 from station.log import Log
 from station.notify import Notifier
@@ -70,7 +70,7 @@ def run_capture(config: StationConfig) -> int:
         restored = storage.restore()
     except EidError as error:
         log.error(error)
-        show_failure(config, error)
+        show_failure(config.display, error)
         return exit_code(error)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: daemon.end())
@@ -181,10 +181,10 @@ def portrait_policy(policy_id: str) -> FacePolicy:
     raise ConfigInvalid(file="-", field="models.portrait_policy", reason="no such policy")
 
 
-def show_failure(config: StationConfig, error: EidError) -> None:
+def show_failure(section: DeviceSection, error: EidError) -> None:
     """The sentence on the display, where the officer sees it; a display that fails too changes nothing."""
     try:
-        display = registry.create("display", config.display.driver, config.display.options)
+        display = registry.create("display", section.driver, section.options)
         display.open()
         display.show(fatal_screen(catalogue(), error))
         display.settle(_SETTLE_S)

@@ -68,8 +68,11 @@ def test_configuration_with_an_unknown_key(lone: LoneMaker) -> None:
     station = lone(settings={"capture": {"colour": "red"}})
     done = subprocess.run(station.rig.capture.command, capture_output=True, text=True, timeout=60, check=False)
 
+    fatal = station.rig.screens().wait_for("fatal", 5)
+
     assert done.returncode == EXIT_CONFIG
     assert "capture.colour" in done.stderr
+    assert "capture.colour" in fatal.lines[0].vi
     assert "Traceback" not in done.stderr
 
 

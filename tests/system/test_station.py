@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
+import tomli_w
 
 from drivers.display.follow import Shown
 from tests.station.workflow.conftest import DOSSIER, make_case
@@ -110,3 +112,28 @@ def test_clean_end_turns_the_lights_off(lone: LoneMaker) -> None:
     station.rig.screens().wait_for("idle", 30)
 
     assert station.rig.capture.stop() == 0
+
+
+def test_unreachable_broker_is_told_and_stops_nobody(lone: LoneMaker, portrait: Path) -> None:
+    """P4: the link's own sentence, with the host in it, stands on the display while the next person is captured."""
+    station = lone()
+    link = station.rig.root.parent / f"{station.rig.station_id}-keys" / "link"
+    table = {
+        "host": "127.0.0.1",
+        "port": 1,
+        "cafile": str(link / "ca.crt"),
+        "certfile": str(link / "tls.crt"),
+        "keyfile": str(link / "tls.key"),
+        "centre_keys": [str(link / "centre-verifying.json")],
+    }
+    settings = tomllib.loads(station.rig.config_file.read_text("utf-8")) | {"link": table}
+    station.rig.config_file.write_text(tomli_w.dumps(settings), "utf-8")
+    station.put_case(make_case())
+    station.rig.start()
+    told = station.rig.screens().wait_for(lambda shown: any("127.0.0.1:1" in line.en for line in shown.lines), 60)
+    with desk_of(station.rig, portrait, from_now=True) as desk:
+        queued = desk.enrol(DOSSIER)
+
+    assert told.screen_id in ("idle", "fault.fingerprint")
+    assert queued.screen_id == "queued"
+    assert len(station.sealed()) == 1

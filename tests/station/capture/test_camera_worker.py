@@ -155,7 +155,7 @@ def test_person_that_is_never_good_enough_is_missed_with_the_reason(
     make_worker: Callable[..., CameraWorker], remote: CameraRemote, posted: Posted, portrait: Path
 ) -> None:
     """The best there is, for the officer, and what was wrong."""
-    make_worker(attempt_s=3.0, lux=0.2).send(UseCamera(CameraMode.PORTRAIT, 1))
+    make_worker(attempt_s=2.0, lux=0.2).send(UseCamera(CameraMode.PORTRAIT, 1))
     remote.send(scene="person", portrait=portrait)
     missed = posted.wait_for(PortraitMissed)
 
@@ -188,7 +188,7 @@ def test_face_of_which_no_portrait_can_be_made_ends_nothing(
         raise ValueError("the face has no extent in this image")
 
     monkeypatch.setattr(pipeline, "embed", refuse)
-    make_worker(attempt_s=4.0, lux=600.0).send(UseCamera(CameraMode.PORTRAIT, 1))
+    make_worker(attempt_s=2.0, lux=600.0).send(UseCamera(CameraMode.PORTRAIT, 1))
     remote.send(scene="person", portrait=portrait)
     missed = posted.wait_for(PortraitMissed)
 
