@@ -1,11 +1,15 @@
 """What the commands share: the configuration, errors as sentences, exit statuses.
 
 0: done. 1: it could not be done, one sentence on stderr says what to do. 2: wrong input, one sentence per field.
-Must never print a traceback for an error of ours, nor a value from a form.
+Must never print a traceback or the text of an exception that is not ours, nor a value from a form: what a library
+says of a form repeats it. Nor may a crash leave a form on the disk: no command dumps core.
 """
 
 from __future__ import annotations
 
+import errno
+import os
+import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +17,9 @@ from typing import Any
 
 import click
 
+from central import log
 from central.config import CentralConfig
+from central.errors import SystemRefused, Unexpected
 from central.store.engine import Store
 from wire.catalogue import bundled
 from wire.errors import EidError
@@ -29,17 +35,35 @@ class CentralGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command."""
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         try:
             return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
         except InputInvalid as error:
             for problem in error.problems:
                 click.echo(problem.sentence(), err=True)
             ctx.exit(WRONG_INPUT)
-        except EidError as error:
-            text = bundled().of_error(error)
+        except Exception as error:
+            text = bundled().of_error(_told(error))
             click.echo(text.vi, err=True)
             click.echo(text.en, err=True)
             ctx.exit(FAILED)
+
+
+def _told(error: Exception) -> EidError:
+    """Raises `error` where the reader of our output has gone: that is no fault, and click ends quietly."""
+    match error:
+        case EidError():
+            return error
+        case OSError(errno=errno.EPIPE):
+            raise error
+        case OSError():
+            what, reason = error.filename, error.strerror
+            return SystemRefused(what=os.fsdecode(what) if what else "-", reason=reason or type(error).__name__)
+        case _:
+            said = log.describe(error)
+            return Unexpected(error=type(error).__name__, where=str(said.get("where", "-")))
 
 
 def config_of(context: click.Context) -> CentralConfig:

@@ -1,4 +1,4 @@
-"""Commands about cases: `register-case`, `cases`, `show`, `open`.
+"""Commands about cases: `register-case`, `cases`, `show`, `rejections`, `refusals`, `open`.
 
 They work on the database; a running centre sends what they queue. Names are shown only by `show --form`.
 """
@@ -22,6 +22,7 @@ from central.opening import open_envelope
 from central.orders import Registered, register_case
 from central.stations import StationDirectory
 from central.store import jobs
+from central.store.refusals import newest_refusals
 from central.store.tables import case_events, cases, envelopes, rejections
 from wire.case import qr_text
 from wire.catalogue import bundled
@@ -61,15 +62,16 @@ def register_command(
             _say_refused(context, refused)
             return
     code = segno.make(qr_text(found.dossier_id), error="m")
-    if qr is not None:
-        code.save(str(qr), kind="png", scale=8, border=4)
+    # Told first: the case stands from here on, whether or not the picture can be written.
     if as_json:
         click.echo(json.dumps(_registered_json(found), ensure_ascii=False))
-        return
-    _say_registered(found)
-    picture = io.StringIO()
-    code.terminal(picture, compact=True)
-    click.echo(picture.getvalue())
+    else:
+        _say_registered(found)
+        picture = io.StringIO()
+        code.terminal(picture, compact=True)
+        click.echo(picture.getvalue())
+    if qr is not None:
+        code.save(str(qr), kind="png", scale=8, border=4)
 
 
 @click.command("cases")
@@ -148,6 +150,22 @@ def rejections_command(context: click.Context, as_json: bool) -> None:
         click.echo(f"{row['bundle_id']}  {row['station_id']:16}  {row['code']} x{row['times']}: {text.vi} / {text.en}")
 
 
+@click.command("refusals")
+@_as_json
+@click.pass_context
+def refusals_command(context: click.Context, as_json: bool) -> None:
+    """List the newest forms that the rules stopped at the desk: policy, row, reason, hash of the facts."""
+    with open_store(config_of(context)) as store, store.read() as connection:
+        rows = [dict(row) for row in newest_refusals(connection, MOST_SHOWN)]
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    for row in rows:
+        moment = instant(row["at_ms"]).strftime("%Y-%m-%d %H:%M:%S")
+        answer = f"{row['row']} {row['outcome']} {row['reason'] or '-'}"
+        click.echo(f"{moment}Z  {row['station_id']:16}  {answer:36}  {row['policy']}  {row['inputs_sha256']}")
+
+
 @click.command("open")
 @click.argument("envelope", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder; new or empty.")
@@ -166,7 +184,7 @@ def _captures(case: RowMapping) -> Any:
 
 
 def _say_refused(context: click.Context, refused: CaseRefused) -> None:
-    """The rules' own sentence, and that nothing was stored."""
+    """The rules' own sentence, and that no case was opened."""
     key = f"rules.reason.{refused.params['code']}"
     texts = [bundled().text(key)] if key in bundled() else []
     for text in (*texts, bundled().of_error(refused)):
@@ -216,6 +234,7 @@ COMMANDS: list[click.Command] = [
     cases_command,
     show_command,
     rejections_command,
+    refusals_command,
     open_command,
 ]
 """To be added to the centre's command group."""

@@ -21,7 +21,6 @@ from central.stations import StationDirectory
 from central.store.engine import Store
 from central.store.jobs import JobKind
 from central.store.stations import states
-from wire.errors import EidError
 
 STOP_WAIT_S = 10.0
 
@@ -47,7 +46,7 @@ def run_command(context: click.Context, only: str | None) -> None:
         with open_store(config) as store:
             work = _ingest if only == "ingest" else _jobs
             work(config, store, load_keys(config.keys), stop)
-    except EidError as error:
+    except Exception as error:
         log.failure("worker_failed", error)
         context.exit(FAILED)
 
@@ -133,7 +132,13 @@ def _standing(directory: StationDirectory, station_id: str) -> str:
 
 
 _host = click.option("--host", default="127.0.0.1", show_default=True)
-_port = click.option("--port", default=0, show_default=True, help="0 takes a free one; the first line says which.")
+_port = click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=0,
+    show_default=True,
+    help="0 takes a free one; the first line says which.",
+)
 
 
 @click.command("emulated-register")

@@ -16,6 +16,8 @@ CentralError(EidError)
 ├── OutputExists           the folder for opened files is not empty
 ├── EnvelopeUnreadable     the envelope file cannot be read
 ├── Tk01Unreadable         the TK01 file cannot be read
+├── SystemRefused          the operating system refused a file, a folder or a port
+├── Unexpected             an exception nobody foresaw, without its text
 └── OutsideSystemError     register or authority did not do what was asked (central/adapters/port.py)
 """
 
@@ -122,6 +124,18 @@ class Tk01Unreadable(CentralError, FileNotFoundError):
     """Parameter: file."""
 
     message_id = "error.central.tk01_file"
+
+
+class SystemRefused(CentralError, OSError):
+    """Parameters: what (path, or `-`), reason (of the operating system)."""
+
+    message_id = "error.central.system"
+
+
+class Unexpected(CentralError):
+    """Parameters: error (class), where (places in the code). Its text is left out: it may hold personal data."""
+
+    message_id = "error.central.unexpected"
 
 
 class OutsideSystemError(CentralError):

@@ -1,7 +1,7 @@
 """Registering a case: the form becomes a dossier, and an order for one station goes on its way, in one transaction.
 
-The order is sealed to the station's key and signed by the centre. Nothing is stored for a form that the rules stop at
-the desk. Must never derive an identifier from a person: dossier ids and case codes are random.
+The order is sealed to the station's key and signed by the centre. Of a form that the rules stop at the desk only the
+decision is stored. Must never derive an identifier from a person: dossier ids and case codes are random.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from central.policies import consent, plan
 from central.stations import StationDirectory
 from central.store.engine import Store
 from central.store.outbound import Kind, queue
+from central.store.refusals import store_refusal
 from central.store.statuses import REGISTERED, News, held_case, record
 from central.store.tables import cases
 from wire.bundle import Document, Representative
@@ -63,7 +64,8 @@ def register_case(
     """A new dossier for one station.
 
     Raises:
-        StationUnknown, StationRecordInvalid, PlanUnknown, CaseInvalid; CaseRefused where the rules stop it here.
+        StationUnknown, StationRecordInvalid, PlanUnknown, CaseInvalid; CaseRefused where the rules stop it here: the
+        decision is then on record.
     """
     station = stations.get(station_id)
     if not station.accepts_at(now_ms):
@@ -73,15 +75,19 @@ def register_case(
     with store.write() as connection:
         linked = linked_elsewhere(connection, tk01)
         answer = at_the_desk(tk01, rules, now_ms, _open_dossier(connection, document), linked)
-        if answer.decision is not None:
-            raise CaseRefused(outcome=answer.decision.outcome.value, code=answer.decision.reason or "-")
-        order = _order(tk01, station_id, _new_code(connection), answer, rules, config, today, now_ms)
-        _insert(connection, tk01, order, document, now_ms)
-        case = held_case(connection, order.dossier_id)
-        news = News("registered", "desk", detail={"plan": order.plan_id, "warnings": order.warnings})
-        record(connection, case, None, news, keys.signing, now_ms)
-        sealed = seal_order(order.encode(), order.dossier_id, station_id, station.sealing(), keys.signing)
-        queue(connection, Kind.CASE, station_id, order.dossier_id, sealed, now_ms)
+        if answer.decision is None:
+            order = _order(tk01, station_id, _new_code(connection), answer, rules, config, today, now_ms)
+            _insert(connection, tk01, order, document, now_ms)
+            case = held_case(connection, order.dossier_id)
+            news = News("registered", "desk", detail={"plan": order.plan_id, "warnings": order.warnings})
+            record(connection, case, None, news, keys.signing, now_ms)
+            sealed = seal_order(order.encode(), order.dossier_id, station_id, station.sealing(), keys.signing)
+            queue(connection, Kind.CASE, station_id, order.dossier_id, sealed, now_ms)
+        else:
+            store_refusal(connection, station_id, answer.decision, now_ms)
+    # Not inside: an exception there would take the refusal's record back with it.
+    if answer.decision is not None:
+        raise CaseRefused(outcome=answer.decision.outcome.value, code=answer.decision.reason or "-")
     return Registered(order.dossier_id, order.code, order, answer.warnings)
 
 

@@ -21,6 +21,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from central.errors import SystemRefused
+
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost", "testclient"})
 MAX_BODY_BYTES = 8 * 1024 * 1024
 
@@ -142,7 +144,10 @@ def serve(app: Starlette, host: str, port: int, name: str) -> None:
     """Serves until SIGTERM or SIGINT. The first line on stdout is JSON with the URL, once the port is open."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise SystemRefused(what=f"{host}:{port}", reason=error.strerror or type(error).__name__) from None
         listener.listen(128)
         url = f"http://{host}:{listener.getsockname()[1]}"
         print(json.dumps({"event": "listening", "system": name, "url": url}), flush=True)

@@ -20,7 +20,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 
 from central.errors import ConfigInvalid, StoreOutdated, StoreUnavailable
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration; a test compares."""
 
 BUSY_TIMEOUT_S = 30

@@ -114,6 +114,20 @@ rejections = Table(
     UniqueConstraint("station_id", "bundle_id", "sha256"),
 )
 
+desk_refusals = Table(
+    "desk_refusals",
+    metadata,
+    _id(),
+    Column("station_id", _Station, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("row", Text, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("reason", Text),
+    Column("policy", Text, nullable=False),
+    Column("inputs_sha256", String(64), nullable=False),
+    Column("rules_sha256", String(64), nullable=False),
+)
+
 case_events = Table(
     "case_events",
     metadata,

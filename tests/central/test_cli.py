@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from datetime import UTC, datetime
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -132,6 +134,11 @@ def test_case_the_rules_stop_is_not_opened(desk: Site, form: dict[str, Any], cod
     assert code in done.stderr
     assert len(done.stderr.strip().splitlines()) == 4
     assert _cases(desk) == 0
+    (refusal,) = json.loads(desk.cli("refusals", "--json").stdout)
+    assert (refusal["station_id"], refusal["reason"]) == (STATION, code)
+    listed = desk.cli("refusals").stdout
+    assert refusal["inputs_sha256"] in listed
+    assert form["surname"] not in listed
 
 
 @pytest.mark.parametrize(
@@ -245,3 +252,63 @@ def test_worker_with_unreadable_keys_says_so(desk: Site) -> None:
 def test_every_worker_has_a_name_for_only() -> None:
     """`run --only` knows what the supervisor starts."""
     assert WORKERS == ("ingest", "jobs")
+
+
+def _refused(desk: Site, *arguments: str) -> str:
+    """What the command says where it cannot be done: two sentences, no traceback, exit status 1."""
+    done = desk.cli(*arguments, ok=False)
+
+    assert done.exit_code == 1
+    assert len(done.stderr.strip().splitlines()) == 2
+    return done.stderr
+
+
+def test_what_the_system_refuses_is_one_sentence(desk: Site, tmp_path: Path) -> None:
+    """A folder below a file, a data folder that cannot be made, a port that is taken."""
+    plain = tmp_path / "plain"
+    plain.write_bytes(b"")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        said = _refused(desk, "emulated-register", "--port", port)
+    assert f"127.0.0.1:{port}" in said
+    assert "in use" in said
+
+    desk.write_config(**{'data_dir = "data"': f'data_dir = "{plain}/data"'})
+    assert str(plain / "data") in _refused(desk, "migrate")
+
+
+def test_case_is_told_although_its_picture_cannot_be_written(desk: Site, tmp_path: Path) -> None:
+    """Else the desk would register the form again and be told that the dossier exists."""
+    picture = tmp_path / "missing" / "qr.png"
+    done = desk.cli(
+        "register-case", _write(desk, adult_form()), "--station", STATION, "--qr", str(picture), "--json", ok=False
+    )
+
+    assert done.exit_code == 1
+    assert str(picture) in done.stderr
+    assert len(json.loads(done.stdout)["dossier_id"]) == 26
+
+
+def test_exception_nobody_foresaw_does_not_show_its_text(desk: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """P2: what a library says of a form repeats the form."""
+
+    def fail(*_arguments: object) -> None:
+        raise RuntimeError(adult_form()["surname"])
+
+    monkeypatch.setattr("central.cli_cases.register_case", fail)
+    said = _refused(desk, "register-case", _write(desk, adult_form()), "--station", STATION)
+
+    assert "RuntimeError" in said
+    assert "test_cli.py" in said
+    assert adult_form()["surname"] not in said
+
+
+def test_no_command_dumps_core(desk: Site) -> None:
+    """P2: a crash would write forms and pictures into a file, wherever the machine keeps such."""
+    desk.start_emulated("register")
+    limits = Path(f"/proc/{desk.processes[-1].pid}/limits").read_text("utf-8")
+
+    (line,) = [line for line in limits.splitlines() if line.startswith("Max core file size")]
+    assert line.split()[4:6] == ["0", "0"]
