@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from central.eligibility import state_after
+from central.eligibility import at_the_desk, state_after
 from central.errors import CaseRefused, StationRecordInvalid
 from tests.central.centre import Centre
 from tests.central.site import OTHER_STATION, STATION, adult_form
@@ -18,6 +19,8 @@ from wire.catalogue import bundled
 from wire.envelope import EnvelopeRejected
 from wire.messages import CaseState
 from wire.rules.data_files import Outcome
+from wire.rules.loader import load_rules
+from wire.rules.tk01 import parse_tk01
 
 
 def _child_form() -> dict[str, Any]:
@@ -76,6 +79,31 @@ def test_child_without_representative_is_not_captured(sqlite_centre: Centre) -> 
     with pytest.raises(CaseRefused) as caught:
         sqlite_centre.register(form)
     assert caught.value.params["code"] == "REP_ABSENT"
+
+
+def test_refusal_at_the_desk_is_on_record(centre: Centre) -> None:
+    """Issue point 7: policy, row and the inputs' hash of every decision; nothing of the person beside them."""
+    form = {**_child_form(), "representative": None}
+    with pytest.raises(CaseRefused):
+        centre.register(form)
+    centre.register()
+
+    (row,) = centre.rows("desk_refusals")
+    hashes = (row.pop("inputs_sha256"), row.pop("rules_sha256"))
+    assert row == {
+        "id": 1,
+        "station_id": STATION,
+        "at_ms": centre.clock.now_ms,
+        "row": "D9",
+        "outcome": "INCOMPLETE",
+        "reason": "REP_ABSENT",
+        "policy": load_rules().policy_on(datetime.fromtimestamp(centre.clock.now_ms / 1000, UTC).date()).id,
+    }
+    tk01 = parse_tk01(json.dumps(form), load_rules())
+    decision = at_the_desk(tk01, load_rules(), centre.clock.now_ms, None, None).decision
+    assert decision is not None
+    assert hashes == (decision.inputs_sha256, load_rules().sha256)
+    assert centre.count("cases") == 1
 
 
 def test_warnings_of_the_rules_reach_the_officer(sqlite_centre: Centre) -> None:
