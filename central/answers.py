@@ -11,7 +11,7 @@ import os
 from sqlalchemy import Connection, RowMapping, select
 
 from central import log
-from central.errors import StationRecordInvalid, StationUnknown
+from central.errors import StationRecordInvalid, StationsUnreadable, StationUnknown
 from central.keys import CentreKeys
 from central.stations import StationDirectory
 from central.store import bundles
@@ -76,7 +76,7 @@ def seal_order(order: bytes, dossier_id: str, station_id: str, key: SealingKey, 
 def _case_again(case: RowMapping, stations: StationDirectory, keys: CentreKeys, now_ms: int) -> list[Outgoing]:
     try:
         record = stations.get(case["station_id"])
-    except (StationUnknown, StationRecordInvalid):
+    except (StationUnknown, StationRecordInvalid, StationsUnreadable):
         return []
     if not record.accepts_at(now_ms):
         return []

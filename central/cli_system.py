@@ -15,7 +15,7 @@ from central import log, supervisor
 from central.cli import FAILED, config_of, open_store
 from central.clock import system_ms
 from central.config import CentralConfig
-from central.errors import StationRecordInvalid
+from central.errors import StationRecordInvalid, StationsUnreadable
 from central.keys import CentreKeys, load_keys
 from central.stations import StationDirectory
 from central.store.engine import Store
@@ -124,7 +124,7 @@ def stations_command(context: click.Context) -> None:
 def _standing(directory: StationDirectory, station_id: str) -> str:
     try:
         record = directory.get(station_id)
-    except StationRecordInvalid:
+    except (StationRecordInvalid, StationsUnreadable):
         return "unreadable"
     if record.revoked_ms is not None:
         return "revoked"

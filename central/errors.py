@@ -7,6 +7,7 @@ CentralError(EidError)
 ├── StoreUnavailable       the database cannot be reached or written
 ├── StationUnknown         no record of that station
 ├── StationRecordInvalid   a record that is not one
+├── StationsUnreadable     the system does not let the records be read; whose they are is not known then
 ├── DataFileInvalid        a dated data file (plans, consent texts) that cannot be used
 ├── PlanUnknown            no capture plan of that name is in force
 ├── CaseUnknown            no case of that dossier id
@@ -66,6 +67,12 @@ class StationRecordInvalid(CentralError, ValueError):
     """Parameter: file."""
 
     message_id = "error.central.station_record"
+
+
+class StationsUnreadable(CentralError, OSError):
+    """Parameters: file, reason."""
+
+    message_id = "error.central.stations_unreadable"
 
 
 class DataFileInvalid(CentralError, ValueError):

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from central import log
 from central.answers import answer_case_request, answer_sync
 from central.clock import NowMs
-from central.errors import BundleRejected, StoreUnavailable
+from central.errors import BundleRejected, StationsUnreadable, StoreUnavailable
 from central.examine import Code, Examined, examine
 from central.keys import CentreKeys
 from central.stations import StationDirectory
@@ -94,6 +94,9 @@ class Ingest:
             return _drop("unknown_topic", station=None)
         try:
             return self._action(topic, message.payload)
+        except StationsUnreadable as error:
+            # An admin's slip with a folder is no fault of a bundle: no receipt, and the station sends it again.
+            return _drop("stations_unreadable", station=topic.station, kind=topic.kind, reason=str(error))
         except WireError as error:
             return _drop("message_invalid", station=topic.station, kind=topic.kind, reason=str(error))
         except Exception as error:

@@ -19,7 +19,7 @@ from wire.bundle import Bundle
 from wire.envelope import EnvelopeType, Routing
 from wire.ids import CENTRE
 from wire.keys import OpeningKey, SigningKey
-from wire.messages import StationEvent, StationState, Sync, Verdict
+from wire.messages import CaseRequest, StationEvent, StationState, Sync, Verdict
 from wire.stations import StationRecord
 
 
@@ -237,6 +237,35 @@ def test_station_without_a_record_is_rejected(sqlite_centre: Centre) -> None:
     raw = centre.sealed(bundle)
 
     assert centre.deliver(raw, bundle.bundle_id, station="st-9999").code == "unknown_station"
+
+
+def test_unreadable_station_records_reject_nobody(sqlite_centre: Centre) -> None:
+    """P1: a folder that was moved, or a record that is no file, gives no receipt; mended, the bundle is taken.
+
+    A rejection would send the bundles of every station into quarantine, each to be released by hand.
+    """
+    folder = sqlite_centre.site.fleet.layout.stations
+    registered = sqlite_centre.register()
+    bundle = sqlite_centre.bundle(registered)
+    raw = sqlite_centre.sealed(bundle)
+    message = Message(topics.up_bundle(STATION, bundle.bundle_id), raw)
+    ask = CaseRequest(station_id=STATION, dossier_id=registered.dossier_id).encode()
+    asked = Message(topics.up_request(STATION, "case"), ask)
+    moved = folder.with_name("moved")
+    folder.rename(moved)
+
+    assert sqlite_centre.ingest.take([message, asked]) == []
+    moved.rename(folder)
+    record = folder / f"{STATION}.json"
+    aside = record.rename(folder / "aside")
+    record.mkdir()
+
+    assert sqlite_centre.ingest.take([message, asked]) == []
+    assert sqlite_centre.count("rejections") == 0
+    record.rmdir()
+    aside.rename(record)
+
+    assert sqlite_centre.deliver(raw, bundle.bundle_id).verdict is Verdict.STORED
 
 
 def test_second_capture_of_a_case_in_work_is_kept_and_changes_nothing(sqlite_centre: Centre) -> None:
