@@ -25,6 +25,8 @@ from wire.bundle import Instant
 
 Outcome = tuple[State, tuple[Effect, ...]]
 
+_MOST_SHOWN = 5
+
 
 def apply(state: State, event: Event, now: Instant) -> Outcome:
     """The state with the event's ambient part folded in."""
@@ -65,21 +67,29 @@ def _results(state: State, results: tuple[Result, ...], initial: bool, now: Inst
     """A status that became final is shown once the desk is idle; a sequence never goes back."""
     known = {result.bundle_id: result for result in state.results}
     merged: list[Result] = []
-    fresh: Result | None = None
+    fresh: list[Result] = []
     for result in results:
         old = known.get(result.bundle_id)
         newer = result if old is None or result.sequence > old.sequence else old
         merged.append(newer)
         if newer is not old and newer.state.final and not initial:
-            fresh = newer
+            fresh.append(newer)
     changed = replace(state, results=tuple(merged))
-    if fresh is None:
+    if not fresh:
         return changed, ()
-    until_ns = now.monotonic_ns + int(state.policy.result_s * 1e9)
-    if state.step not in (Step.IDLE, Step.QUEUED):
-        until_ns = 0  # starts to count when the desk is idle again
-    shown = replace(changed, shown_result=fresh, shown_until_ns=until_ns)
-    return shown, (Beep(1), Note("result.final", fresh.bundle_id))
+    # After days offline many come at once: the newest few are shown one after the other.
+    changed = replace(changed, next_results=(*state.next_results, *fresh)[-_MOST_SHOWN:])
+    if changed.shown_result is None:
+        changed = next_result(changed, now)
+    return changed, (Beep(1), *(Note("result.final", result.bundle_id) for result in fresh))
+
+
+def next_result(state: State, now: Instant) -> State:
+    """The shown result goes, the next one comes; its time starts to count when the desk is idle."""
+    first, rest = (state.next_results[0], state.next_results[1:]) if state.next_results else (None, ())
+    resting = state.step in (Step.IDLE, Step.QUEUED)
+    until_ns = now.monotonic_ns + int(state.policy.result_s * 1e9) if resting else 0
+    return replace(state, shown_result=first, shown_until_ns=until_ns, next_results=rest)
 
 
 def _time(state: State, now: Instant) -> State:
@@ -90,5 +100,5 @@ def _time(state: State, now: Instant) -> State:
         if passed.shown_until_ns == 0:
             passed = replace(passed, shown_until_ns=now.monotonic_ns + int(passed.policy.result_s * 1e9))
         elif now.monotonic_ns >= passed.shown_until_ns:
-            passed = replace(passed, shown_result=None)
+            passed = next_result(passed, now)
     return passed

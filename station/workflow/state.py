@@ -94,6 +94,7 @@ class State:
     results: tuple[Result, ...] = ()
     shown_result: Result | None = None
     shown_until_ns: int = 0
+    next_results: tuple[Result, ...] = ()
     link_connected: bool = False
     link_fault: Fault | None = None
     waiting: int = 0

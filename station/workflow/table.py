@@ -113,7 +113,7 @@ def step(state: State, event: Event, now: Instant) -> Outcome:
     before, effects = ambient.apply(state, event, now)
     if isinstance(event, KeyPressed) and before.shown_result is not None and before.step is Step.IDLE:
         # Any key first puts the result away: it must not start the next case unseen.
-        return replace(before, shown_result=None), effects
+        return ambient.next_result(before, now), effects
     trigger: Trigger = event.key if isinstance(event, KeyPressed) else type(event)
     transition = TABLE.get((before.step, trigger))
     if transition is None:

@@ -109,6 +109,29 @@ class TestResults:
         assert during == "case"
         assert after == "result.issued"
 
+    def test_results_that_come_together_are_shown_one_after_the_other(self, idle: State) -> None:
+        """Nobody's result is hidden behind the next one; a key goes on to it."""
+        one = ev.Result(BUNDLE, "AAAA-1111", CaseState.ISSUED, 4)
+        two = ev.Result(DOSSIER, "BBBB-2222", CaseState.REFUSED, 4)
+        state, _ = run(idle, ev.ResultsChanged((one, two)))
+        by_key, _ = run(state, press(Key.OK))
+        by_time, _ = step(state, ev.Tick(), at(11))
+        gone, _ = step(by_time, ev.Tick(), at(22))
+        shown = [view(each, bundled()).screen.detail for each in (state, by_key, by_time)]
+
+        assert shown == ["AAAA-1111", "BBBB-2222", "BBBB-2222"]
+        assert view(gone, bundled()).screen.screen_id == "idle"
+
+    def test_only_the_newest_of_many_results_are_shown(self, idle: State) -> None:
+        """A month offline does not keep the desk busy for minutes."""
+        many = tuple(ev.Result(f"{number:026}", f"CODE-{number:04}", CaseState.ISSUED, 4) for number in range(50))
+        state, effects = run(idle, ev.ResultsChanged(many))
+        last, _ = run(state, *[press(Key.OK)] * 4)
+
+        assert view(last, bundled()).screen.detail == "CODE-0049"
+        assert view(run(last, press(Key.OK))[0], bundled()).screen.screen_id == "idle"
+        assert kinds(effects).count(do.Beep) == 1
+
     def test_key_on_a_result_does_not_start_the_next_case(self, idle: State) -> None:
         """Any key first puts the result away."""
         state, _ = run(
