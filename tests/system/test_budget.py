@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from station import policy
-from station.capture import daemon
+from station.capture.worker import Worker
 from station.link.config import LinkConfig
 from tests.system.conftest import desk_of
 from tests.system.players import Desk
@@ -121,7 +121,7 @@ def test_waits_are_those_of_the_policies(name: str) -> None:
         **desk.model_dump(),
         **fingers.model_dump(),
         **{key: field.default for key, field in LinkConfig.model_fields.items()},
-        "worker_silence_s": daemon._WORKER_SILENCE_S,
+        "worker_silence_s": Worker.silence_s,
     }
 
     assert waits()[name] == sources[name]
