@@ -17,6 +17,7 @@ from drivers.fingerprint.port import (
     FingerprintPort,
     Press,
     PressLog,
+    Prompt,
     Quality,
     SensorInfo,
 )
@@ -200,7 +201,15 @@ class FingerWorker(Worker[Begin | End | Capture]):
 
     def _progress(self, event: FingerProgressed) -> None:
         self._beat()
+        if event.progress.prompt is not Prompt.RECONNECT:
+            self._well()
         self._post(event)
+
+    def _well(self) -> None:
+        """The device did what it was asked for: one that only opens is not back."""
+        if self._failed:
+            self._failed = False
+            self._post(PartBack(Part.FINGERPRINT))
 
     def _reach(self, work: Callable[[], None], stop: threading.Event) -> None:
         """Runs `work` on an open device; a fault is told once, the device is brought back, `work` starts anew."""
@@ -210,10 +219,8 @@ class FingerWorker(Worker[Begin | End | Capture]):
                 if self._info is None:
                     self._info = self._device.open()
                     self._device.begin_session(self._taken)
-                if self._failed:
-                    self._failed = False
-                    self._post(PartBack(Part.FINGERPRINT))
                 work()
+                self._well()
                 return
             except DriverError as error:
                 self._info = None

@@ -134,6 +134,26 @@ def test_unplugged_in_a_press_and_back_under_another_name(
     assert pts is None or sensor.status()["pts"] is not None
 
 
+def test_sensor_that_opens_but_does_not_work_is_not_back(
+    make_worker: Callable[..., FingerWorker], sensor: SensorRemote, person: Person, posted: Posted
+) -> None:
+    """One fault and one alarm, however often it is tried; then the finger goes on."""
+    worker = make_worker(max_faults=1)
+    worker.send(Begin({}))
+    sensor.request("nak", {"command": int(Command.GET_IMAGE), "code": 1, "n": 100_000})
+    ask(worker, 1, RIGHT)
+    posted.wait_for(PartFailed)
+    posted.wait_for(PartFailed)
+    posted.wait_for(PartFailed)
+    during = [event for event in posted.seen if isinstance(event, PartBack)]
+    sensor.clear()
+    person.until(PartBack)
+    taken = person.until(FingerTaken)
+
+    assert during == []
+    assert taken.finger.position is RIGHT
+
+
 def test_waiting_for_a_sensor_is_a_sign_of_life(
     make_worker: Callable[..., FingerWorker], sensor: SensorRemote, person: Person
 ) -> None:
