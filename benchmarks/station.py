@@ -112,7 +112,8 @@ def session(rig: StationRig) -> float:
     portrait = demo_portrait(ROOT / ".cache" / "portrait")
     screens = rig.screens(from_now=True)
     with Desk(rig.camera(), rig.panel(), rig.sensor(), screens, portrait) as desk:
-        desk.enrol(DOSSIER)
+        desk.press(Button.OFFICER_OK, "the waiting case")
+        desk.follow("queued")
     return rss_mib(rig.capture.pid)
 
 

@@ -72,7 +72,8 @@ def read_code(state: State, event: QrSeen, now: Instant) -> Outcome:
     if not event.text.startswith(QR_PREFIX) or not is_ulid(dossier_id):
         return notice(state, now, "notice.qr_foreign"), ()
     if _lies_there(state, dossier_id, now):
-        return replace(state, dismissed_seen_ns=now.monotonic_ns), ()
+        told = notice(state, now, "notice.qr_left", warning=False)
+        return replace(told, dismissed_seen_ns=now.monotonic_ns), ()
     here = any(case.dossier_id == dossier_id for case in state.queue)
     if dossier_id == state.awaited_dossier and not here and now.monotonic_ns <= state.awaited_until_ns:
         return _await(notice(state, now, "notice.case_requested"), dossier_id, now), ()
