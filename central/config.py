@@ -7,15 +7,46 @@ here. Must never hold a secret: keys and passwords are files it names.
 from __future__ import annotations
 
 import tomllib
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from central.errors import ConfigInvalid
 
+REGISTER_QUESTIONS = 5
+"""Most exchanges with the register in one job (central/adapters/register.py)."""
+
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
-Url = Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")]
+
+
+def _private(url: str) -> str:
+    """Names, numbers and pictures go there, and `issued` comes back: beyond this machine never without TLS."""
+    parts = urlsplit(url)
+    if parts.scheme == "https" or _is_loopback(parts.hostname or ""):
+        return url
+    raise ValueError("https:// is needed for an address beyond this machine")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+Url = Annotated[str, Field(pattern=r"^https?://[^\s?#@]+$"), AfterValidator(_private)]
 
 
 class _Section(BaseModel):
@@ -118,6 +149,17 @@ class CentralConfig(_Section):
     ingest: IngestConfig = IngestConfig()
     jobs: JobsConfig = JobsConfig()
     cases: CasesConfig = CasesConfig()
+
+    @model_validator(mode="after")
+    def _lease_outlasts_the_questions(self) -> Self:
+        """Else two workers would take a slow job from each other for ever."""
+        longest_s = max(REGISTER_QUESTIONS * self.register_.deadline_s, self.authority.deadline_s)
+        if self.jobs.lease_s < longest_s:
+            raise ValueError(
+                f"jobs.lease_s must be at least {longest_s:g}: {REGISTER_QUESTIONS} times register.deadline_s,"
+                " and authority.deadline_s"
+            )
+        return self
 
     @property
     def store_url(self) -> str:

@@ -35,6 +35,9 @@ def test_paths_count_from_the_file(bare_site: Site) -> None:
         ("lease_s = 15", "lease_s = -1", "jobs.lease_s"),
         ("[authority]\nbase_url", "[authority]\nbase_url_", "authority.base_url"),
         ("http://127.0.0.1:9", "ftp://127.0.0.1", "register.base_url"),
+        ("http://127.0.0.1:9", "http://register.example.gov.vn", "register.base_url"),
+        ("http://127.0.0.1:9", "http://127.0.0.1.example.org", "register.base_url"),
+        ("http://127.0.0.1:9", "https://user:secret@register.example.gov.vn", "register.base_url"),
     ],
 )
 def test_wrong_key_or_value_is_named(bare_site: Site, old: str, new: str, field: str) -> None:
@@ -44,6 +47,20 @@ def test_wrong_key_or_value_is_named(bare_site: Site, old: str, new: str, field:
 
     assert caught.value.params["field"] == field
     assert caught.value.params["file"] == str(bare_site.config_path)
+
+
+def test_plain_http_is_for_this_machine_only(bare_site: Site) -> None:
+    """P2: forms and pictures go to these addresses. TLS elsewhere; there is no switch."""
+    for url in ("https://register.example.gov.vn/osia", "http://localhost:8080", "http://[::1]:8080"):
+        assert bare_site.write_config(**{"http://127.0.0.1:9": url}).register_.base_url == url
+
+
+def test_lease_shorter_than_the_questions_is_refused(bare_site: Site) -> None:
+    """With two job workers a slow register would never be done with."""
+    with pytest.raises(ConfigInvalid) as caught:
+        bare_site.write_config(**{"lease_s = 15": "lease_s = 14"})
+
+    assert "jobs.lease_s must be at least 15" in str(caught.value.params["problem"])
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[broker", b"a = 1"])
