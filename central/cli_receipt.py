@@ -8,9 +8,9 @@ import click
 from sqlalchemy import select
 
 from central.cli import config_of, open_store
-from central.cli_moves import open_dossiers
 from central.clock import instant
 from central.errors import CaseUnknown
+from central.moves import open_dossiers
 from central.receipt import DossierNotOpen, Receipt, ReceiptNotWritten, receipt_pdf, receipt_text
 from central.store.tables import cases
 from wire.rules.loader import load_rules

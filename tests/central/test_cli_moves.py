@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from central.cli_moves import open_dossiers
+from central.moves import open_dossiers
 from central.store.tables import case_events, cases
 from tests.central.site import STATION, Site
 from wire.rules import Rules, case_of, decide, load_rules

@@ -16,7 +16,15 @@ from wire.rules.fact_types import FACT_TYPES
 
 ROOT = Path(__file__).parents[3]
 MODULES = sorted((ROOT / "wire" / "rules").glob("*.py"))
-SHELL_NAMES = ("cli_rules.py", "cli_moves.py", "cli_receipt.py", "receipt.py", "eligibility.py", "numbers.py")
+SHELL_NAMES = (
+    "cli_rules.py",
+    "cli_moves.py",
+    "moves.py",
+    "cli_receipt.py",
+    "receipt.py",
+    "eligibility.py",
+    "numbers.py",
+)
 FILES = [*MODULES, *(ROOT / "central" / name for name in SHELL_NAMES)]
 SHELLS = {"loader.py"}
 FORMAT_NUMBERS = {
