@@ -175,12 +175,13 @@ class _Screens:
                 return (), ()
 
     def _warned(self, screen: Screen) -> Screen:
-        """While storage fails the session goes on, but it would not survive a crash: the officer is told."""
-        fault = self._state.faults.get(Part.STORAGE)
-        if fault is None or self._state.session is None or self._state.seal_fault is not None:
+        """While storage fails the session goes on, but it would not survive a crash; while the panel is gone nobody
+        hears the buttons: the officer is told."""
+        faults = [(part, self._state.faults.get(part)) for part in (Part.STORAGE, Part.PANEL)]
+        told = tuple(self._told(fault, f"part.{part.value}.failed") for part, fault in faults if fault is not None)
+        if not told or self._state.session is None or self._state.seal_fault is not None:
             return screen
-        lines = (self._told(fault, "part.storage.failed"), *screen.lines)
-        return replace(screen, lines=lines, tone=Tone.WARNING)
+        return replace(screen, lines=(*told, *screen.lines), tone=Tone.WARNING)
 
     def _failed(self, part: Part, fault: Fault, keys: tuple[KeyHint, ...] = ()) -> Screen:
         return Screen(

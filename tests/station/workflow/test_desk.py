@@ -280,6 +280,12 @@ class TestFaults:
         assert screen.tone is Tone.WARNING
         assert "ENOSPC" in screen.lines[0].en
 
+    def test_panel_that_goes_within_the_session_is_told(self, idle: State) -> None:
+        """Else the officer presses buttons that nobody hears."""
+        state, _ = run(reviewed(idle), ev.PartFailed(ev.Part.PANEL, "error.driver.lost", {"device": "panel"}))
+
+        assert "panel" in view(state, TEXTS).screen.lines[0].en
+
     @pytest.mark.parametrize("reach", [consented, pictured])
     def test_fault_screen_of_a_session_names_the_ways_out(self, idle: State, reach: object) -> None:
         """The officer is not a prisoner of a dead device."""
