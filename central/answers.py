@@ -12,6 +12,7 @@ from sqlalchemy import Connection, RowMapping, select
 
 from central import log
 from central.errors import StationRecordInvalid, StationsUnreadable, StationUnknown
+from central.examine import CURABLE
 from central.keys import CentreKeys
 from central.stations import StationDirectory
 from central.store import bundles
@@ -31,7 +32,10 @@ MOST_CASES = 100
 def answer_sync(
     connection: Connection, sync: Sync, stations: StationDirectory, keys: CentreKeys, now_ms: int
 ) -> list[Outgoing]:
-    """Receipts, statuses and open cases. An id the centre has never seen gets no answer: the station sends it again."""
+    """Receipts, statuses and open cases. An id the centre has never seen gets no answer: the station sends it again.
+
+    Nor does one whose rejection may have been mended since: an admin has released it, and it is examined afresh.
+    """
     sent: list[Outgoing] = []
     for item in sync.outstanding:
         sent += _receipt_again(connection, sync.station_id, item, keys.signing, now_ms)
@@ -93,7 +97,7 @@ def _receipt_again(
         verdict = Verdict.STORED
     else:
         code = bundles.rejection_code(connection, station_id, item.bundle_id, sha256)
-        if code is None:
+        if code is None or code in CURABLE:
             return []
         verdict = Verdict.REJECTED
     receipt = Receipt(

@@ -42,6 +42,23 @@ class Code(StrEnum):
     CENTRE_ERROR = "centre_error"
 
 
+CURABLE = frozenset(
+    {
+        Code.UNKNOWN_STATION,
+        Code.STATION_REVOKED,
+        Code.STATION_EXPIRED,
+        Code.UNKNOWN_DOSSIER,
+        Code.WRONG_STATION,
+        Code.CENTRE_ERROR,
+        Reason.UNKNOWN_SIGNER,
+        Reason.SIGNATURE,
+        Reason.NOT_FOR_US,
+        Reason.UNKNOWN_VERSION,
+    }
+)
+"""Codes that may be mended at the centre or in the fleet: the same bytes may be taken another time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Examined:
     """A bundle that may be stored. `verifying_keys` are those it was verified with, as JSON texts."""

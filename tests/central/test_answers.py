@@ -44,6 +44,24 @@ def test_sync_repeats_a_rejection(sqlite_centre: Centre) -> None:
     assert [receipt.code for receipt in receipts] == ["not_canonical"]
 
 
+def test_sync_does_not_repeat_a_rejection_that_was_mended(sqlite_centre: Centre) -> None:
+    """P1: released at a station that is offline, the bundle would go back to quarantine before it is sent again."""
+    centre = sqlite_centre
+    bundle = centre.bundle(centre.register())
+    raw = centre.sealed(bundle)
+    record = centre.site.fleet.layout.station_record(STATION)
+    aside = record.rename(record.with_name("aside"))
+    assert centre.deliver(raw, bundle.bundle_id).code == "unknown_station"
+    aside.rename(record)
+    item = Outstanding(bundle_id=bundle.bundle_id, envelope_sha256=envelope.digest(raw))
+    sync = Sync(station_id=STATION, outstanding=[item], statuses={})
+
+    receipts = centre.receipts(centre.ingest.take([Message(topics.up_sync(STATION), sync.encode())]))
+
+    assert receipts == []
+    assert centre.deliver(raw, bundle.bundle_id).verdict is Verdict.STORED
+
+
 def test_known_status_is_not_sent_again(sqlite_centre: Centre) -> None:
     """Only what is newer than the station says."""
     centre = sqlite_centre
