@@ -31,6 +31,7 @@ from central.store.outbound import Outgoing
 from wire import topics
 from wire.envelope import MAX_ENVELOPE_BYTES
 from wire.messages import CentreState
+from wire.signed import MessageRejected
 
 SESSION_S = 7 * 24 * 3600
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.5, 30.0
@@ -217,7 +218,8 @@ class Link:
         self._trouble = None
         self._connection += 1
         prefix = f"$share/{self._config.group}/" if self._config.group else ""
-        client.subscribe([(prefix + topics.ALL_UPLINKS, 1), (prefix + topics.ALL_STATION_STATES, 1)])
+        uplinks = [(prefix + topics.ALL_UPLINKS, 1), (prefix + topics.ALL_STATION_STATES, 1)]
+        client.subscribe([*uplinks, (topics.CENTRE_STATE, 1)])
         self._next["state"] = self._next["outbound"] = 0.0
         log.event("connected", session_present=flags.session_present)
 
@@ -227,8 +229,21 @@ class Link:
         self._connected = False
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        if message.topic == topics.CENTRE_STATE:
+            self._client.ack(message.mid, message.qos)
+            self._heard_of_centre(bytes(message.payload))
+            return
         found = Message(message.topic, bytes(message.payload))
         self._inbox.append(_Delivery(found, message.mid, message.qos, self._connection))
+
+    def _heard_of_centre(self, payload: bytes) -> None:
+        """Another worker's goodbye or will must not stop the stations while this one takes what they send."""
+        try:
+            accepting = CentreState.verified(payload, [self._keys.signing.verifying_key]).accepting
+        except MessageRejected:
+            accepting = False
+        if not accepting:
+            self._next["state"] = 0.0
 
     def _on_publish(self, _client: mqtt.Client, _data: object, mid: int, _reason: object, _p: object) -> None:
         row_id = self._publishing.pop(mid, None)

@@ -184,7 +184,7 @@ def _template() -> Path:
     """A fleet with two stations and an empty SQLite database, made once and copied for every site."""
     folder = Path(tempfile.mkdtemp(prefix="eid-central-site-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    fleet = Fleet.create(folder / "fleet", ["127.0.0.1", "localhost"], datetime.now(UTC))
+    fleet = Fleet.create(folder / "fleet", ["127.0.0.1", "localhost"], datetime.now(UTC), centres=2)
     for station_id in (STATION, OTHER_STATION):
         fleet.add_station(station_id, folder / station_id, datetime.now(UTC))
     (folder / "data").mkdir()

@@ -180,6 +180,30 @@ def test_state_says_whether_the_centre_takes_bundles(wired: tuple[Site, Centre])
     assert not gone.accepting
 
 
+def test_worker_that_leaves_does_not_stop_the_stations(wired: tuple[Site, Centre]) -> None:
+    """P4: stations send nothing to a centre that does not accept; its other worker still does, and says so at once."""
+    site, centre = wired
+    layout = site.fleet.layout
+    second = {
+        "client_id": "centre-2",
+        "certificate_file": layout.centre_certificate("centre-2"),
+        "key_file": layout.centre_tls_key("centre-2"),
+    }
+    with linked(site, centre, group="workers"):
+        eventually(lambda: _retained_state(site, centre))
+        with linked(site, centre, group="workers", **second):
+            station = site.station()
+            station.connect()
+            bundle = centre.bundle(centre.register())
+            station.send(bundle.bundle_id, centre.sealed(bundle))
+            receipt = station.receipt(bundle.bundle_id)
+            station.close()
+        accepting = eventually(lambda: (state := _retained_state(site, centre)) and state.accepting)
+
+    assert receipt.verdict is Verdict.STORED
+    assert accepting
+
+
 def _retained_state(site: Site, centre: Centre) -> CentreState | None:
     """What a station finds at `centre/state`."""
     found: list[bytes] = []
