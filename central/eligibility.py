@@ -17,7 +17,7 @@ from wire.rules.data_files import Outcome
 from wire.rules.decision import Decision, IntakeAnswer, decide, intake, represented
 from wire.rules.facts import in_campaign
 from wire.rules.model import Rules
-from wire.rules.tk01 import Tk01, incomplete
+from wire.rules.tk01 import Tk01, incomplete, representative_phone_agrees
 
 
 def at_the_desk(
@@ -30,7 +30,9 @@ def at_the_desk(
         linked: whether the mobile number serves another person, as `central.numbers` found.
     """
     case = case_of({**_form_facts(tk01, rules, now_ms, linked), "open_dossier": open_dossier}, rules)
-    return intake(case, rules, form_complete=_complete(tk01, case, rules))
+    return intake(
+        case, rules, form_complete=_complete(tk01, case, rules), phone_agrees=representative_phone_agrees(tk01)
+    )
 
 
 def needs_representative(tk01: Tk01, rules: Rules, now_ms: int) -> bool:
@@ -73,7 +75,13 @@ def after_capture(
         "register": _register_facts(register),
     }
     case = case_of(values, rules)
-    return decide(case, rules, clock_trusted=clock_trusted, form_complete=_complete(tk01, case, rules))
+    return decide(
+        case,
+        rules,
+        clock_trusted=clock_trusted,
+        form_complete=_complete(tk01, case, rules),
+        phone_agrees=representative_phone_agrees(tk01),
+    )
 
 
 def state_after(outcome: Outcome) -> CaseState | None:
@@ -108,7 +116,7 @@ def _form_facts(tk01: Tk01, rules: Rules, visit_ms: int, linked: bool | None = N
         },
         "card": tk01.card.model_dump(mode="json", include={"kind", "symbol", "valid_until"}) if tk01.card else None,
         "stay_valid_until": tk01.stay_valid_until.isoformat() if tk01.stay_valid_until else None,
-        "representative": {"present": True, "lawful": True} if tk01.representative else None,
+        "representative": {"present": True, "lawful": tk01.representative.lawful} if tk01.representative else None,
         "phone": _phone_facts(tk01, linked),
         "email": tk01.email,
         "form_signed": tk01.form_signed,

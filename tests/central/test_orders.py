@@ -81,6 +81,31 @@ def test_child_without_representative_is_not_captured(sqlite_centre: Centre) -> 
     assert caught.value.params["code"] == "REP_ABSENT"
 
 
+def test_representative_who_may_not_represent_stops_the_case(sqlite_centre: Centre) -> None:
+    """D9: present but not lawful. A form that says nothing of it was taken in by an officer who checked."""
+    form = _child_form()
+    form["representative"]["lawful"] = False
+
+    with pytest.raises(CaseRefused) as caught:
+        sqlite_centre.register(form)
+    assert caught.value.params["code"] == "REP_ABSENT"
+    assert sqlite_centre.register(_child_form()).dossier_id
+
+
+def test_number_that_is_not_the_representatives_is_warned_about(sqlite_centre: Centre) -> None:
+    """The form contradicts itself: the officer asks again, the case goes on."""
+    form = _child_form()
+    form["representative"]["phone"] = "0900000002"
+    own = adult_form() | {"representative": form["representative"]}
+
+    def codes(values: dict[str, Any]) -> list[str]:
+        return [warning.code for warning in sqlite_centre.register(values).warnings]
+
+    assert "PHONE_DIFFERS_REPRESENTATIVE" in codes(form)
+    assert "PHONE_DIFFERS_REPRESENTATIVE" not in codes(_child_form())
+    assert "PHONE_DIFFERS_REPRESENTATIVE" not in codes(own)
+
+
 def test_refusal_at_the_desk_is_on_record(centre: Centre) -> None:
     """Issue point 7: policy, row and the inputs' hash of every decision; nothing of the person beside them."""
     form = {**_child_form(), "representative": None}

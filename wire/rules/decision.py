@@ -17,7 +17,7 @@ from wire.rules.case import CaseFacts, Register
 from wire.rules.conditions import FactValue, holds
 from wire.rules.data_files import Outcome, PolicyFile, Row, Stage
 from wire.rules.errors import CalendarUnknown, CaseInvalid, FieldProblem, NoPolicy
-from wire.rules.facts import Finding, Measured, measure
+from wire.rules.facts import Beside, Finding, Measured, measure
 from wire.rules.model import Rules
 
 
@@ -114,26 +114,41 @@ class ActivationTerm:
     source: str
 
 
-def decide(case: CaseFacts, rules: Rules, *, clock_trusted: bool = True, form_complete: bool = True) -> Decision:
+def decide(
+    case: CaseFacts,
+    rules: Rules,
+    *,
+    clock_trusted: bool = True,
+    form_complete: bool = True,
+    phone_agrees: bool | None = None,
+) -> Decision:
     """The answer to a case.
 
     Args:
         case: from `parse_case` or `case_of`, so that its fields are checked.
         clock_trusted: False where the visit's instant comes from a clock nobody vouches for.
         form_complete: False where `wire.rules.tk01.incomplete` names fields.
+        phone_agrees: as `wire.rules.tk01.representative_phone_agrees` tells; None without a form.
 
     Raises:
         CaseInvalid: the visit lies where no profile or no calendar reaches.
     """
-    policy, measured = _start(case, rules, clock_trusted, form_complete)
+    policy, measured = _start(case, rules, Beside(clock_trusted, form_complete, phone_agrees))
     row_id, passed = _first_hit(policy, measured, tuple(Stage))
     assert row_id is not None, "the loader checks that the last row always decides"
     return _decision(case, rules, policy, measured, row_id, passed)
 
 
-def intake(case: CaseFacts, rules: Rules, *, clock_trusted: bool = True, form_complete: bool = True) -> IntakeAnswer:
+def intake(
+    case: CaseFacts,
+    rules: Rules,
+    *,
+    clock_trusted: bool = True,
+    form_complete: bool = True,
+    phone_agrees: bool | None = None,
+) -> IntakeAnswer:
     """What the rows of the intake stage say, for the screen before the capture. Raises like `decide`."""
-    policy, measured = _start(case, rules, clock_trusted, form_complete)
+    policy, measured = _start(case, rules, Beside(clock_trusted, form_complete, phone_agrees))
     row_id, passed = _first_hit(policy, measured, (Stage.INTAKE,))
     if row_id is None:
         return IntakeAnswer(None, _warnings(policy, measured.facts, measured, passed), capture=True)
@@ -142,11 +157,19 @@ def intake(case: CaseFacts, rules: Rules, *, clock_trusted: bool = True, form_co
 
 
 def after_register(
-    case: CaseFacts, register: Register, rules: Rules, *, clock_trusted: bool = True, form_complete: bool = True
+    case: CaseFacts,
+    register: Register,
+    rules: Rules,
+    *,
+    clock_trusted: bool = True,
+    form_complete: bool = True,
+    phone_agrees: bool | None = None,
 ) -> tuple[CaseFacts, Decision]:
     """The case and its answer once the register answered; the term still counts from the day of receipt."""
     settled = case.with_register(register)
-    return settled, decide(settled, rules, clock_trusted=clock_trusted, form_complete=form_complete)
+    return settled, decide(
+        settled, rules, clock_trusted=clock_trusted, form_complete=form_complete, phone_agrees=phone_agrees
+    )
 
 
 def open_case(case_id: str, decision: Decision) -> OpenCase | None:
@@ -170,7 +193,7 @@ def moved(open_cases: Iterable[OpenCase], calendar: WorkCalendar) -> list[Move]:
 
 def represented(case: CaseFacts, rules: Rules) -> bool:
     """Whether the profile in force asks for a representative; the form's section depends on it."""
-    _, measured = _start(case, rules, clock_trusted=True, form_complete=True)
+    _, measured = _start(case, rules, Beside())
     return bool(measured.facts.get("represented", False))
 
 
@@ -182,12 +205,12 @@ def activation(notified: datetime, rules: Rules) -> ActivationTerm:
     return ActivationTerm(term.row, on + timedelta(days=term.calendar_days), text, term.source)
 
 
-def _start(case: CaseFacts, rules: Rules, clock_trusted: bool, form_complete: bool) -> tuple[PolicyFile, Measured]:
+def _start(case: CaseFacts, rules: Rules, beside: Beside) -> tuple[PolicyFile, Measured]:
     try:
         policy = rules.policy_on(rules.calendar.local_date(case.visit))
     except NoPolicy:
         raise CaseInvalid([FieldProblem("visit", "no_policy")]) from None
-    return policy, measure(case, rules, policy, clock_trusted=clock_trusted, form_complete=form_complete)
+    return policy, measure(case, rules, policy, beside)
 
 
 def _first_hit(policy: PolicyFile, measured: Measured, stages: tuple[Stage, ...]) -> tuple[str | None, tuple[Row, ...]]:

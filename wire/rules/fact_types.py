@@ -33,6 +33,7 @@ FACT_TYPES: Mapping[str, FactType] = MappingProxyType(
         "card_beyond_term": FactType(bool),
         "representative_present": FactType(bool),
         "representative_lawful": FactType(bool),
+        "representative_phone_agrees": FactType(bool),
         "phone_given": FactType(bool),
         "phone_owner": FactType(str, OWNERS),
         "phone_linked": FactType(bool),

@@ -29,6 +29,15 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What is known beside the case: of the clock that gave the visit's instant, and of the form."""
+
+    clock_trusted: bool = True
+    form_complete: bool = True
+    representative_phone_agrees: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """The facts of a case on its date, groups of the policy included."""
 
@@ -51,7 +60,7 @@ def _birthday(birth: date, year: int, leap_day: LeapDay) -> date:
         return last_of_february if leap_day is LeapDay.FEBRUARY_28 else last_of_february + _DAY
 
 
-def measure(case: CaseFacts, rules: Rules, policy: PolicyFile, *, clock_trusted: bool, form_complete: bool) -> Measured:
+def measure(case: CaseFacts, rules: Rules, policy: PolicyFile, beside: Beside) -> Measured:
     """All facts of a case. Raises PhoneInvalid for a number that `case_of` would have refused."""
     received = rules.calendar.local_date(case.visit)
     mrz_state, findings = _mrz(case, rules)
@@ -66,9 +75,10 @@ def measure(case: CaseFacts, rules: Rules, policy: PolicyFile, *, clock_trusted:
         "stay_days_left": _days_left(case.stay_valid_until, received),
         "representative_present": case.representative is not None and case.representative.present,
         "representative_lawful": case.representative is not None and case.representative.lawful,
+        "representative_phone_agrees": beside.representative_phone_agrees,
         "email_given": case.email is not None,
         "form_signed": case.form_signed,
-        "form_complete": form_complete,
+        "form_complete": beside.form_complete,
         "consent": case.consent,
         "face_ok": case.face_ok,
         "register_face": case.register_answer.face,
@@ -77,7 +87,7 @@ def measure(case: CaseFacts, rules: Rules, policy: PolicyFile, *, clock_trusted:
         "campaign": case.campaign,
         "campaign_in_force": in_campaign(case.visit, rules),
         "in_reception_hours": _in_hours(case.visit, rules),
-        "clock_trusted": clock_trusted,
+        "clock_trusted": beside.clock_trusted,
         "calendar_projected": False,
     }
     facts |= _document(case.document, received) | _card(case.card, received, rules)

@@ -66,7 +66,10 @@ class Tk01Phone(FormModel):
 
 
 class Tk01Representative(FormModel):
-    """The representative or guardian; `phone` is E.164 once parsed."""
+    """The representative or guardian who came along; `phone` is E.164 once parsed.
+
+    `lawful` False where the officer finds that this person may not represent.
+    """
 
     surname: NfcText
     given_names: NfcText | None = None
@@ -76,6 +79,7 @@ class Tk01Representative(FormModel):
     document_number: NfcText
     phone: NfcText
     relation: NfcText
+    lawful: bool = True
 
 
 class Tk01(FormModel):
@@ -150,6 +154,13 @@ def value_at(tk01: object, path: str) -> object:
     for part in path.split("."):
         value = value.get(part) if isinstance(value, dict) else getattr(value, part, None)
     return value
+
+
+def representative_phone_agrees(tk01: Tk01) -> bool | None:
+    """Whether the number for the account is the representative's own one; None where the form lacks either."""
+    if tk01.phone is None or tk01.representative is None:
+        return None
+    return tk01.phone.number == tk01.representative.phone
 
 
 def incomplete(tk01: Tk01, facts: dict[str, FactValue], rules: Rules | None = None) -> tuple[FieldProblem, ...]:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from wire.rules import Rules, Tk01Invalid, load_rules
-from wire.rules.tk01 import Tk01, incomplete, parse_tk01, tk01_of
+from wire.rules.tk01 import Tk01, incomplete, parse_tk01, representative_phone_agrees, tk01_of
 
 EXAMPLES = resources.files("wire.rules") / "data" / "examples"
 RULES = load_rules()
@@ -179,6 +179,26 @@ def test_a_person_with_one_name_needs_no_given_names() -> None:
 
     assert tk01_of(values).given_names is None
     assert incomplete(tk01_of(values), ALONE) == ()
+
+
+def test_a_representative_is_lawful_unless_the_form_says_otherwise() -> None:
+    """Forms taken in before the field was there still read."""
+    values = example("child")
+    unlawful = {**values, "representative": {**values["representative"], "lawful": False}}
+    parsed = [tk01_of(form).representative for form in (values, unlawful)]
+
+    assert [one.lawful for one in parsed if one is not None] == [True, False]
+
+
+def test_the_account_number_is_compared_with_the_representatives_however_written() -> None:
+    """Both are E.164 by then; without either number nothing can be told."""
+    child = example("child")
+    other = {**child, "phone": {"number": "0900000009", "owner": "representative"}}
+
+    assert representative_phone_agrees(tk01_of(child)) is True
+    assert representative_phone_agrees(tk01_of(other)) is False
+    assert representative_phone_agrees(tk01_of({**child, "phone": None})) is None
+    assert representative_phone_agrees(tk01_of(example())) is None
 
 
 def test_the_representatives_section_is_asked_for_only_where_it_applies() -> None:
