@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
 from provisioning.broker import Broker, signal_running_broker
 from provisioning.check import check_station
+from provisioning.errors import SystemRefused
 from provisioning.fleet import STATION_DAYS, Fleet
 from wire.catalogue import bundled
 from wire.errors import EidError
@@ -152,9 +155,16 @@ def main() -> None:
     try:
         commands()
     except EidError as error:
-        text = bundled().of_error(error)
-        click.echo(f"{text.vi}\n{text.en}", err=True)
-        sys.exit(1)
+        _refuse(error)
+    except OSError as error:
+        what = os.fsdecode(error.filename) if error.filename else "-"
+        _refuse(SystemRefused(what=what, reason=error.strerror or type(error).__name__))
+
+
+def _refuse(error: EidError) -> NoReturn:
+    text = bundled().of_error(error)
+    click.echo(f"{text.vi}\n{text.en}", err=True)
+    sys.exit(1)
 
 
 if __name__ == "__main__":

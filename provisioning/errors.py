@@ -12,7 +12,8 @@ FleetError(EidError)
 ├── CertificateNotYetValid one whose first day has not come, seen from this machine's clock
 ├── StationFilesInvalid    a station's files do not belong together, or lie open to others
 ├── BrokerMissing          mosquitto is not installed
-└── BrokerFailed           it ended, or did not answer within its deadline
+├── BrokerFailed           it ended, or did not answer within its deadline
+└── SystemRefused          the operating system refused a file or a folder
 """
 
 from __future__ import annotations
@@ -96,3 +97,9 @@ class BrokerFailed(FleetError):
     """Parameters: reason, log (path of its log)."""
 
     message_id = "error.fleet.broker_failed"
+
+
+class SystemRefused(FleetError, OSError):
+    """Parameters: what (path, or `-`), reason (of the operating system)."""
+
+    message_id = "error.fleet.system"

@@ -69,3 +69,23 @@ def test_broker_run_serves_until_it_is_told_to_end(tmp_path: Path) -> None:
     assert said == "broker ended\n"
     assert process.returncode == 0
     assert not Path(f"/proc/{broker_pid}").exists()
+
+
+def test_what_the_system_refuses_is_one_sentence(tmp_path: Path) -> None:
+    """A fleet below a file, a station's files below a file, a key that is a folder: no traceback, the path is named."""
+    plain = tmp_path / "plain"
+    plain.write_bytes(b"")
+    fleet = Fleet.create(tmp_path / "fleet", ["127.0.0.1"], datetime.now(UTC))
+    answers = {
+        plain / "fleet": run("init", plain / "fleet", "--host", "127.0.0.1"),
+        plain / "out": run("station", "st-0001", "--fleet", fleet.layout.root, "--out", plain / "out"),
+    }
+    fleet.layout.ca_key.unlink()
+    fleet.layout.ca_key.mkdir()
+    answers[fleet.layout.ca_key] = run("renew-crl", "--fleet", fleet.layout.root)
+
+    for path, answer in answers.items():
+        assert answer.returncode == 1, answer.stderr
+        assert "Traceback" not in answer.stderr
+        assert len(answer.stderr.strip().splitlines()) == 2
+        assert str(path.parent) in answer.stderr
