@@ -51,7 +51,7 @@ def init(directory: Path, hosts: tuple[str, ...], port: int, centres: int) -> No
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="New directory for the station's files.")
 @click.option("--days", default=STATION_DAYS, show_default=True, type=click.IntRange(1, 397), help="Until they end.")
 @click.option("--office", default="", help="Where it stands, for the list.")
-@click.option("--replace", is_flag=True, help="Issue anew; what was issued before is revoked.")
+@click.option("--replace", is_flag=True, help="New keys; the old are void, and so is what waits in its outbox.")
 def station(station_id: str, root: Path, out: Path, days: int, office: str, replace: bool) -> None:
     """Admit a station: keys and certificate into --out, its public keys into the fleet."""
     fleet = Fleet(root)
@@ -98,6 +98,17 @@ def renew(root: Path) -> None:
     fleet = Fleet(root)
     fleet.renew_certificates(_now())
     click.echo(f"renewed: {fleet.layout.broker} and {fleet.layout.centre}; copy them and restart broker and centre")
+
+
+@commands.command("renew-station")
+@click.argument("station_id", metavar="ID")
+@FLEET
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="New directory for the new files.")
+@click.option("--days", default=STATION_DAYS, show_default=True, type=click.IntRange(1, 397), help="Until they end.")
+def renew_station(station_id: str, root: Path, out: Path, days: int) -> None:
+    """A new certificate for a station; its keys stay, and so does what waits in its outbox."""
+    record = Fleet(root).renew_station(station_id, out, _now(), days=days)
+    click.echo(f"station {station_id} renewed until {_date(record.valid_until_ms)}; copy {out}/link to the station")
 
 
 @commands.command()

@@ -7,6 +7,7 @@ FleetError(EidError)
 ├── StationNameInvalid     a name no station may bear
 ├── StationExists          a station of that name is registered
 ├── StationUnknown         no station of that name is registered
+├── StationRevoked         a station that was shut out
 ├── OutputExists           the directory for the station's files is not empty
 ├── CertificateExpired     a certificate that is past its last day
 ├── CertificateNotYetValid one whose first day has not come, seen from this machine's clock
@@ -61,6 +62,12 @@ class StationUnknown(FleetError, LookupError):
     """Parameter: station."""
 
     message_id = "error.fleet.station_unknown"
+
+
+class StationRevoked(FleetError):
+    """Parameter: station."""
+
+    message_id = "error.fleet.station_revoked"
 
 
 class OutputExists(FleetError, FileExistsError):

@@ -25,6 +25,7 @@ from provisioning.errors import (
     OutputExists,
     StationExists,
     StationNameInvalid,
+    StationRevoked,
     StationUnknown,
 )
 from provisioning.layout import FleetLayout, StationLayout, make_folders, sync_folder, write_file
@@ -116,7 +117,8 @@ class Fleet:
             out: must not exist or be empty (else OutputExists).
             days: until certificate and registration end.
             office: free text for the admin.
-            replace: issue anew for a registered station; its old certificates are revoked, its old keys void.
+            replace: issue anew for a registered station; its old certificates are revoked, its old keys void: what
+                it sealed with them and has not delivered is not accepted any more. To renew: `renew_station`.
 
         Raises:
             StationNameInvalid, StationExists, OutputExists
@@ -146,6 +148,38 @@ class Fleet:
             self._revoke_certificates(station_id, authority, now, adding=_issued(station_id, certified))
             write_file(self.layout.station_record(station_id), record.model_dump_json(indent=1) + "\n")
             self._write_acl()
+            partial.replace(out)
+            sync_folder(out.parent)
+        return record
+
+    def renew_station(self, station_id: str, out: Path, now: datetime, *, days: int = STATION_DAYS) -> StationRecord:
+        """A later end for a station that stays what it is: a new TLS key and certificate into `out`/link.
+
+        Its signing and opening keys stay, so that every bundle that still waits in its outbox is accepted. The old
+        certificate stays good until its own end.
+
+        Raises:
+            StationUnknown, StationRevoked, OutputExists
+        """
+        out = out.resolve()
+        if out.exists() and any(out.iterdir()):
+            raise OutputExists(where=str(out))
+        with self._locked():
+            record = self.station(station_id)
+            if record.revoked_ms is not None:
+                raise StationRevoked(station=station_id)
+            authority, register = self._authority(), self._register()
+            certified = authority.issue_client(station_id, f"urn:eid:station:{station_id}", now, days)
+            partial = out.with_name(f".{out.name}.partial")
+            shutil.rmtree(partial, ignore_errors=True)
+            layout = StationLayout(partial)
+            make_folders(layout.root, layout.link)
+            self._write_tls(layout, certified)
+            later_ms = max(record.valid_until_ms, _ms(certified.not_after))
+            record = record.model_copy(update={"valid_until_ms": later_ms})
+            issued = (*register.issued, _issued(station_id, certified))
+            self._write_register(register.model_copy(update={"issued": issued}), authority, now)
+            write_file(self.layout.station_record(station_id), record.model_dump_json(indent=1) + "\n")
             partial.replace(out)
             sync_folder(out.parent)
         return record
@@ -242,6 +276,9 @@ class Fleet:
         write_file(layout.centre_sealing_key, self.layout.centre_sealing_key.read_bytes())
         for path in layout.centre_verifying_keys:
             write_file(path, self.layout.centre_verifying_key.read_bytes())
+        self._write_tls(layout, certified)
+
+    def _write_tls(self, layout: StationLayout, certified: Certified) -> None:
         write_file(layout.ca_certificate, self.layout.ca_certificate.read_bytes())
         write_file(layout.tls_certificate, certified.certificate_pem)
         write_file(layout.tls_key, certified.key_pem)

@@ -22,6 +22,7 @@ from provisioning.errors import (
     StationExists,
     StationFilesInvalid,
     StationNameInvalid,
+    StationRevoked,
     StationUnknown,
 )
 from provisioning.fleet import Fleet
@@ -204,3 +205,41 @@ def test_the_register_is_readable_json(fleet: Fleet, tmp_path: Path) -> None:
     register = json.loads(fleet.layout.issued.read_text())
 
     assert [each["name"] for each in register["issued"]] == ["centre-1", "st-0001"]
+
+
+def test_a_renewed_station_keeps_its_keys_and_gets_a_later_end(fleet: Fleet, tmp_path: Path) -> None:
+    """P1: what it sealed and could not deliver yet is verified with the same keys; its files work together.
+
+    New keys for every new certificate would send the outbox of a station that was offline into quarantine for good.
+    """
+    files, later = tmp_path / "files", NOON + timedelta(days=60)
+    before = fleet.add_station("st-0001", files, NOON, days=90)
+    old = x509.load_pem_x509_certificate(StationLayout(files).tls_certificate.read_bytes())
+
+    record = fleet.renew_station("st-0001", tmp_path / "new", later, days=90)
+    for name in ("tls.crt", "tls.key", "ca.crt"):
+        (tmp_path / "new" / "link" / name).replace(files / "link" / name)
+    revoked = x509.load_pem_x509_crl(fleet.layout.revocation_list.read_bytes())
+
+    assert (record.verifying_keys, record.sealing_key) == (before.verifying_keys, before.sealing_key)
+    assert record == fleet.station("st-0001")
+    assert not before.accepts_at(int((NOON + timedelta(days=100)).timestamp() * 1000))
+    assert record.accepts_at(int((NOON + timedelta(days=100)).timestamp() * 1000))
+    assert check_station(files, NOON + timedelta(days=100)) == "st-0001"
+    assert revoked.get_revoked_certificate_by_serial_number(old.serial_number) is None
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["link"]
+
+
+def test_a_renewed_certificate_is_revoked_with_its_station(fleet: Fleet, tmp_path: Path) -> None:
+    """Both of them are on the list, and a revoked station is not renewed."""
+    fleet.add_station("st-0001", tmp_path / "files", NOON)
+    fleet.renew_station("st-0001", tmp_path / "new", NOON)
+    fleet.revoke("st-0001", NOON)
+    revoked = x509.load_pem_x509_crl(fleet.layout.revocation_list.read_bytes())
+
+    assert len(list(revoked)) == 2
+    with pytest.raises(StationRevoked):
+        fleet.renew_station("st-0001", tmp_path / "newer", NOON)
+    with pytest.raises(StationUnknown):
+        fleet.renew_station("st-0009", tmp_path / "newer", NOON)
+    assert not (tmp_path / "newer").exists()
