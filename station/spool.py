@@ -23,6 +23,7 @@ import fcntl
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -30,7 +31,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from station import durable
-from station.errors import StorageFull
+from station.errors import StorageDenied, StorageFailed, StorageFull
 from station.link.state import LinkState
 from station.room import OutboxFile, Room, RoomPolicy, room
 from wire.envelope import MAX_ENVELOPE_BYTES
@@ -115,7 +116,8 @@ class Spool:
         return _ulids(self._cases)
 
     def read_case(self, dossier_id: str) -> bytes | None:
-        return _read(self._cases / _file(dossier_id))
+        """None also where the file cannot be read: asked for again, it is written anew."""
+        return _readable(self._cases / _file(dossier_id))
 
     def remove_case(self, dossier_id: str) -> bool:
         """Once its session has ended, or it has expired."""
@@ -123,7 +125,7 @@ class Spool:
 
     def link_state(self) -> LinkState | None:
         """What the link last wrote; None where there is nothing readable."""
-        raw = _read(self._inbox / "link.json")
+        raw = _readable(self._inbox / "link.json")
         if raw is None:
             return None
         try:
@@ -150,12 +152,11 @@ class Spool:
     def outbox(self) -> tuple[OutboxFile, ...]:
         """Sealed bundles, oldest first."""
         found = []
-        with contextlib.suppress(FileNotFoundError), os.scandir(self._outbox) as entries:
-            for entry in entries:
-                if _is_bundle(entry):
-                    with contextlib.suppress(FileNotFoundError):
-                        stat = entry.stat(follow_symlinks=False)
-                        found.append(OutboxFile(entry.name[: -len(SUFFIX)], stat.st_size, stat.st_mtime_ns))
+        for entry in self._in_outbox():
+            if _is_bundle(entry):
+                with contextlib.suppress(FileNotFoundError):
+                    stat = entry.stat(follow_symlinks=False)
+                    found.append(OutboxFile(entry.name[: -len(SUFFIX)], stat.st_size, stat.st_mtime_ns))
         return tuple(sorted(found, key=lambda file: file.bundle_id))
 
     def read_bundle(self, bundle_id: str) -> bytes | None:
@@ -165,16 +166,17 @@ class Spool:
         return _ulids(self._receipts)
 
     def read_receipt(self, bundle_id: str) -> bytes | None:
-        return _read(self._receipts / _file(bundle_id))
+        return _readable(self._receipts / _file(bundle_id))
 
     def statuses(self) -> tuple[str, ...]:
         return _ulids(self._statuses)
 
     def read_status(self, bundle_id: str) -> bytes | None:
-        return _read(self._statuses / _file(bundle_id))
+        """None also where the file cannot be read: the next sync has the centre send it again."""
+        return _readable(self._statuses / _file(bundle_id))
 
     def read_centre_state(self) -> bytes | None:
-        return _read(self._inbox / ("centre" + SUFFIX))
+        return _readable(self._inbox / ("centre" + SUFFIX))
 
     def quarantined(self) -> tuple[Quarantined, ...]:
         """What was set apart, oldest bundle first; a missing or torn reason reads `unknown`."""
@@ -234,12 +236,21 @@ class Spool:
     def foreign(self) -> tuple[str, ...]:
         """Names in the outbox that nobody of ours writes there."""
         found = []
-        with contextlib.suppress(FileNotFoundError), os.scandir(self._outbox) as entries:
-            for entry in entries:
-                ours = entry.name == self._requests.name or entry.name.endswith(durable.TMP_SUFFIX) or _is_bundle(entry)
-                if not ours:
-                    found.append(entry.name)
+        for entry in self._in_outbox():
+            ours = entry.name == self._requests.name or entry.name.endswith(durable.TMP_SUFFIX) or _is_bundle(entry)
+            if not ours:
+                found.append(entry.name)
         return tuple(sorted(found))
+
+    def _in_outbox(self) -> Iterator[os.DirEntry[str]]:
+        """Its entries, also while they are looked at. Raises SpoolError."""
+        try:
+            with os.scandir(self._outbox) as entries:
+                yield from entries
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise durable.storage_error(error, self._outbox.name) from error
 
     def remove_bundle(self, bundle_id: str) -> bool:
         """Only against a valid receipt for exactly these bytes."""
@@ -334,6 +345,14 @@ def _entries(directory: Path) -> list[str]:
 def _ulids(directory: Path) -> tuple[str, ...]:
     stems = (name[: -len(SUFFIX)] for name in _entries(directory) if name.endswith(SUFFIX))
     return tuple(sorted(stem for stem in stems if is_ulid(stem)))
+
+
+def _readable(path: Path) -> bytes | None:
+    """For what the centre sends again: one sector gone bad under one file must not stop a daemon for ever."""
+    try:
+        return _read(path)
+    except (StorageFailed, StorageDenied):
+        return None
 
 
 def _read(path: Path) -> bytes | None:
