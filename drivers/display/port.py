@@ -58,7 +58,7 @@ class Screen:
     Attributes:
         screen_id: stable name, e.g. `fingers.place`; logs and tests use it, never the texts.
         title: what to do or what is; the largest line.
-        lines: up to three further lines.
+        lines: further lines; the drawing pages where they do not fit one screen.
         progress: (done, total) or None.
         detail: a short untranslated piece of text, e.g. a dossier code; no personal data.
         hand: the finger to highlight as a FingerPosition number, 0 for none.
