@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,7 @@ def show_command(context: click.Context, dossier: str, with_form: bool, as_json:
     if as_json:
         shown = {
             **_case_json(case),
+            "activate_until": _activate_until(history),
             "history": [_event_json(row) for row in history],
             "jobs": [{key: row[key] for key in ("kind", "open", "attempts", "next_ms", "reason")} for row in work],
             "captures": [dict(row) for row in kept],
@@ -124,6 +126,9 @@ def show_command(context: click.Context, dossier: str, with_form: bool, as_json:
         click.echo(json.dumps(shown | ({"form": json.loads(case["tk01"])} if with_form else {}), ensure_ascii=False))
         return
     click.echo(f"{case['dossier_id']}  {case['code']}  {case['station_id']}  {case['state']}  due {case['due'] or '-'}")
+    activate_until = _activate_until(history)
+    if activate_until is not None:
+        click.echo(f"  activate until {activate_until}")
     for row in history:
         _say_event(row)
     for row in work:
@@ -220,6 +225,12 @@ def _case_json(row: RowMapping) -> dict[str, Any]:
 def _event_json(row: RowMapping) -> dict[str, Any]:
     names = ("at_ms", "kind", "actor", "bundle_id", "sequence", "state", "code", "due")
     return {**{name: row[name] for name in names}, "detail": json.loads(row["detail"])}
+
+
+def _activate_until(history: Sequence[RowMapping]) -> str | None:
+    """The last day to activate an issued account, ISO; None before it is issued."""
+    found = [json.loads(row["detail"]).get("activate_until") for row in history if row["kind"] == "result"]
+    return found[-1] if found else None
 
 
 def _say_event(row: RowMapping) -> None:

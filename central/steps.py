@@ -19,7 +19,7 @@ from sqlalchemy import Connection, update
 
 from central import log
 from central.adapters.port import AuthorityPort, OutsideRefused, RegisterAnswer, RegisterPort, ResultState
-from central.clock import NowMs
+from central.clock import NowMs, instant
 from central.eligibility import after_capture, state_after
 from central.examine import reopen
 from central.keys import CentreKeys
@@ -32,7 +32,7 @@ from central.store.tables import cases
 from wire.bundle import Bundle
 from wire.case import CaseOrder
 from wire.messages import CaseState
-from wire.rules.decision import Decision
+from wire.rules.decision import Decision, activation
 from wire.rules.model import Rules
 from wire.rules.tk01 import Tk01
 
@@ -133,8 +133,14 @@ class Steps:
                 with self._store.write() as connection:
                     self._finish(connection, job, None)
                     state = _FINAL[result.state]
-                    self._write(connection, job, News("result", "authority", state, result.code))
+                    detail = self._activation_detail() if state is CaseState.ISSUED else {}
+                    self._write(connection, job, News("result", "authority", state, result.code, detail=detail))
                 log.event("result", dossier=job.dossier_id, state=state.value, code=result.code)
+
+    def _activation_detail(self) -> dict[str, Any]:
+        """By when the account must be activated. The centre's own moment counts: nobody tells it an earlier one."""
+        term = activation(instant(self._now_ms()), self._rules)
+        return {"activate_until": term.last_day.isoformat(), "row": term.row}
 
     def _wait(self, job: Job) -> None:
         with self._store.write() as connection:

@@ -15,12 +15,16 @@ from sqlalchemy import text
 
 from central.clock import system_ms
 from central.config import CentralConfig
+from central.emulated.authority import EmulatedAuthority
+from central.emulated.register import EmulatedRegister
 from central.keys import CentreKeys, load_keys
 from central.stations import StationDirectory
 from central.store.engine import Store
 from central.store.migrate import migrate
 from tests.central.centre import Centre, Clock
-from tests.central.site import Site, adult_form, site_in
+from tests.central.desk import Desk, Outside, desk_in
+from tests.central.site import Site, adult_form, person_of, site_in
+from tests.central.threaded import serving
 
 
 @pytest.fixture
@@ -108,3 +112,24 @@ def sqlite_centre(bare_site: Site, keys: CentreKeys, stations: StationDirectory)
     store = bare_site.open_store()
     yield Centre(bare_site, store, keys, stations, Clock(system_ms()))
     store.close()
+
+
+@pytest.fixture
+def outside() -> Iterator[Outside]:
+    register, authority = EmulatedRegister(), EmulatedAuthority()
+    register.persons["A-1"] = person_of(adult_form())
+    with serving(register.app()) as register_url, serving(authority.app()) as authority_url:
+        yield Outside(register, register_url, authority, authority_url)
+
+
+@pytest.fixture
+def desk(centre: Centre, outside: Outside) -> Iterator[Desk]:
+    """A case whose capture was just stored, on each kind of database."""
+    with desk_in(centre, outside) as found:
+        yield found
+
+
+@pytest.fixture
+def sqlite_desk(sqlite_centre: Centre, outside: Outside) -> Iterator[Desk]:
+    with desk_in(sqlite_centre, outside) as found:
+        yield found

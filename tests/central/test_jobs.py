@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -14,100 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-from central.adapters.authority import HttpAuthority
-from central.adapters.register import HttpRegister
-from central.config import AuthorityConfig, JobsConfig, RegisterConfig
-from central.emulated.authority import EmulatedAuthority
-from central.emulated.register import EmulatedRegister
 from central.ingest import Message
-from central.jobs import JobWorker
-from central.orders import Registered
 from central.steps import LeaseLost, Steps
 from central.store import jobs
 from central.store.jobs import Backoff, Job, JobKind
 from central.store.tables import jobs as jobs_table
 from tests.central.centre import Centre
+from tests.central.desk import CONFIG, Desk
 from tests.central.site import STATION, adult_form, person_of
-from tests.central.threaded import serving
 from wire import topics
-from wire.messages import CaseState, Status, Sync
-from wire.rules.loader import load_rules
-
-CONFIG = JobsConfig(lease_s=60, first_retry_s=1, longest_retry_s=8, poll_s=5, alarm_attempts=3)
-
-
-@dataclass
-class Outside:
-    """Both emulated systems, served by real HTTP on loopback."""
-
-    register: EmulatedRegister
-    register_url: str
-    authority: EmulatedAuthority
-    authority_url: str
-
-
-@pytest.fixture
-def outside() -> Iterator[Outside]:
-    register, authority = EmulatedRegister(), EmulatedAuthority()
-    register.persons["A-1"] = person_of(adult_form())
-    with serving(register.app()) as register_url, serving(authority.app()) as authority_url:
-        yield Outside(register, register_url, authority, authority_url)
-
-
-@dataclass
-class Desk:
-    """One captured case and a worker for everything."""
-
-    centre: Centre
-    outside: Outside
-    registered: Registered
-    bundle_id: str
-    steps: Steps
-    worker: JobWorker
-
-    def work(self) -> None:
-        """Does what is due now."""
-        while self.worker.one():
-            pass
-
-    def states(self) -> list[tuple[str, str | None]]:
-        """State and code of every status that was queued for the station, in order."""
-        keys = [self.centre.keys.signing.verifying_key]
-        rows = [row for row in self.centre.rows("outbound") if row["kind"] == "status"]
-        found = [Status.verified(row["payload"], keys) for row in rows]
-        assert [status.sequence for status in found] == list(range(1, len(found) + 1))
-        return [(status.state.value, status.code) for status in found]
-
-    def pass_time(self, seconds: float) -> None:
-        self.centre.clock.now_ms += int(seconds * 1000)
-
-    def open_job(self) -> dict[str, Any]:
-        (row,) = [row for row in self.centre.rows("jobs") if row["open"]]
-        return row
-
-
-@pytest.fixture
-def desk(centre: Centre, outside: Outside) -> Iterator[Desk]:
-    """A case whose capture was just stored, on each kind of database."""
-    yield from _desk(centre, outside)
-
-
-@pytest.fixture
-def sqlite_desk(sqlite_centre: Centre, outside: Outside) -> Iterator[Desk]:
-    yield from _desk(sqlite_centre, outside)
-
-
-def _desk(centre: Centre, outside: Outside) -> Iterator[Desk]:
-    register = HttpRegister(RegisterConfig(base_url=outside.register_url, deadline_s=2))
-    authority = HttpAuthority(AuthorityConfig(base_url=outside.authority_url, deadline_s=2))
-    registered = centre.register()
-    bundle = centre.bundle(registered)
-    centre.deliver(centre.sealed(bundle), bundle.bundle_id)
-    steps = Steps(centre.store, centre.keys, load_rules(), register, authority, 5000, centre.clock)
-    worker = JobWorker(centre.store, steps, centre.keys, CONFIG, tuple(JobKind), centre.clock, lambda: 0.5)
-    yield Desk(centre, outside, registered, bundle.bundle_id, steps, worker)
-    register.close()
-    authority.close()
+from wire.messages import CaseState, Sync
 
 
 def test_case_goes_its_way_to_issued(desk: Desk) -> None:
