@@ -93,7 +93,11 @@ class Desk:
         """What the folders hold now; foreign files are set apart, a few new ones read. Raises SpoolError."""
         found: list[ev.Event] = []
         for name in self._spool.foreign():
-            found.append(ev.SetApart(self._spool.quarantine_foreign(name, at_ms), "foreign_file"))
+            try:
+                found.append(ev.SetApart(self._spool.quarantine_foreign(name, at_ms), "foreign_file"))
+            except SpoolError as error:
+                # It stays where it is and is never sent; what belongs there goes on.
+                self.fault = Fault.of(error)
         leaving = {name for what, name in self._pending if what in ("remove", "apart")}
         files = [file for file in self._spool.outbox() if file.bundle_id not in leaving]
         self._drop_stale(files)

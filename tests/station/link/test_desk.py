@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import hashlib
 import os
 import sys
 from collections.abc import Iterator
@@ -240,3 +241,21 @@ def test_a_full_disk_is_emptied_by_the_link(site: Any, centre: Any) -> None:
         assert len(centre.stored) == 5
         assert site.quarantined() == {}
         assert any(event.get("error") == "error.spool.full" for event in running.events())
+
+
+def test_foreign_file_that_cannot_be_moved_holds_up_nothing(spool: Spool) -> None:
+    """P4: the bundles beside it are listed, the next foreign file is set apart, and the medium's refusal is shown."""
+    stuck, other = "Nguyen.jpg", "other.jpg"
+    for name in (stuck, other):
+        (spool.outbox_dir / name).write_bytes(b"x")
+    desk = desk_of(spool)
+    in_the_way = "foreign-" + hashlib.sha256(stuck.encode()).hexdigest()[:16]
+    (spool.state_dir / "quarantine" / f"{in_the_way}.cose" / "full").mkdir(parents=True)
+    spool.put_bundle(bundle_id(1), sealed(1))
+
+    found = desk.look(0)
+
+    (listed,) = [event for event in found if isinstance(event, ev.Listed)]
+    assert [file.bundle_id for file in listed.files] == [bundle_id(1)]
+    assert spool.foreign() == (stuck,)
+    assert desk.fault is not None
