@@ -19,8 +19,8 @@ import click
 
 from central import log
 from central.config import CentralConfig
-from central.errors import SystemRefused, Unexpected
-from central.store.engine import Store
+from central.errors import StoreOutdated, SystemRefused, Unexpected
+from central.store.engine import REVISION, Store
 from wire.catalogue import bundled
 from wire.errors import EidError
 from wire.rules.errors import InputInvalid
@@ -73,7 +73,9 @@ def config_of(context: click.Context) -> CentralConfig:
 
 @contextmanager
 def open_store(config: CentralConfig) -> Iterator[Store]:
-    """The store, at the version of these tables. Raises StoreOutdated, StoreUnavailable."""
+    """The store, at the version of these tables. Raises StoreOutdated, also for one not made yet, StoreUnavailable."""
+    if config.database_url is None and not config.store_file.exists():
+        raise StoreOutdated(found="-", wanted=REVISION)
     store = Store(config.store_url)
     try:
         store.check_version()

@@ -164,7 +164,12 @@ class CentralConfig(_Section):
     @property
     def store_url(self) -> str:
         """Where the store lies."""
-        return self.database_url or f"sqlite:///{self.data_dir / 'central.sqlite'}"
+        return self.database_url or f"sqlite:///{self.store_file}"
+
+    @property
+    def store_file(self) -> Path:
+        """The database's file where no URL is named."""
+        return self.data_dir / "central.sqlite"
 
     @classmethod
     def load(cls, path: Path) -> Self:

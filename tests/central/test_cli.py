@@ -312,3 +312,15 @@ def test_no_command_dumps_core(desk: Site) -> None:
 
     (line,) = [line for line in limits.splitlines() if line.startswith("Max core file size")]
     assert line.split()[4:6] == ["0", "0"]
+
+
+def test_database_that_was_not_made_yet_names_the_command(desk: Site, tmp_path: Path) -> None:
+    """The first thing a new admin meets; a command that only looks makes no file."""
+    folder = tmp_path / "elsewhere"
+    for made in (False, True):
+        if made:
+            folder.mkdir()
+        desk.write_config(**{'data_dir = "data"': f'data_dir = "{folder}"'})
+
+        assert "eid-central migrate" in _refused(desk, "cases")
+    assert list(folder.iterdir()) == []
