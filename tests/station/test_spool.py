@@ -388,31 +388,3 @@ class TestRoom:
 
         assert (found.bundles, found.size_bytes) == (1, 1234)
         assert found.free_bytes == spool.free_bytes() > 0
-
-
-def test_one_unreadable_message_is_as_good_as_none(spool: Spool) -> None:
-    """P4: a sector gone bad under a case, receipt or status must not stop either daemon; the centre sends it again.
-
-    A bundle is another matter: nobody sends it again, so its reader is told.
-    """
-    name = ulid(1)
-    for folder in ("inbox/case", "inbox/receipt", "inbox/status", "outbox"):
-        (spool.state_dir / folder / f"{name}.cose").mkdir()
-    for file in ("inbox/centre.cose", "inbox/link.json"):
-        (spool.state_dir / file).mkdir()
-
-    assert (spool.read_case(name), spool.read_receipt(name), spool.read_status(name)) == (None, None, None)
-    assert (spool.read_centre_state(), spool.link_state()) == (None, None)
-    with pytest.raises(StorageFailed):
-        spool.read_bundle(name)
-
-
-def test_outbox_that_cannot_be_listed_is_said_by_name(spool: Spool) -> None:
-    """A card that fails is shown to the officer; an OSError nobody expects would only restart the daemon for ever."""
-    (spool.outbox_dir / "request").rmdir()
-    spool.outbox_dir.rmdir()
-    spool.outbox_dir.write_bytes(b"")
-
-    for look in (spool.outbox, spool.foreign):
-        with pytest.raises(StorageFailed):
-            look()
