@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, or_, select
 
 from central import log
 from central.errors import StationRecordInvalid, StationsUnreadable, StationUnknown
@@ -20,10 +20,11 @@ from central.store.outbound import Kind, Outgoing, topic_of
 from central.store.statuses import TO_CAPTURE, newest_status
 from central.store.tables import cases
 from wire import envelope
+from wire.case import CaseOrder
 from wire.envelope import EnvelopeType, Routing
 from wire.ids import CENTRE
 from wire.keys import SealingKey, Signer
-from wire.messages import CaseRequest, Outstanding, Receipt, Sync, Verdict
+from wire.messages import CaseRequest, CaseState, Outstanding, Receipt, Sync, Verdict
 
 MOST_CASES = 100
 """Open cases sent again on one sync, the newest first; older ones come when their QR code is shown."""
@@ -47,7 +48,7 @@ def answer_sync(
             sent.append(Outgoing(topic, status.signed(keys.signing)))
     query = (
         select(cases)
-        .where(cases.c.station_id == sync.station_id, cases.c.state.in_(TO_CAPTURE), cases.c.expires_ms > now_ms)
+        .where(cases.c.station_id == sync.station_id, cases.c.state.in_(TO_CAPTURE), _may_be_worked_on(now_ms))
         .order_by(cases.c.registered_ms.desc())
         .limit(MOST_CASES)
     )
@@ -64,7 +65,7 @@ def answer_case_request(
     query = select(cases).where(
         cases.c.dossier_id == wanted.dossier_id,
         cases.c.station_id == wanted.station_id,
-        cases.c.expires_ms > now_ms,
+        _may_be_worked_on(now_ms),
     )
     case = connection.execute(query).mappings().first()
     log.event("case_asked", station=wanted.station_id, dossier=wanted.dossier_id, found=case is not None)
@@ -77,6 +78,21 @@ def seal_order(order: bytes, dossier_id: str, station_id: str, key: SealingKey, 
     return envelope.seal(order, routing, [signer], [key], os.urandom)
 
 
+def _may_be_worked_on(now_ms: int) -> ColumnElement[bool]:
+    """Not expired; a supplement opens the case anew, whatever its first term was."""
+    return or_(cases.c.expires_ms > now_ms, cases.c.state == CaseState.SUPPLEMENT.value)
+
+
+def _order_now(case: RowMapping, now_ms: int) -> bytes:
+    """The order as first sent; for a supplement with a term of the same length from now on."""
+    stored: bytes = case["order_cbor"]
+    if case["state"] != CaseState.SUPPLEMENT.value:
+        return stored
+    order = CaseOrder.decode(stored)
+    lasts_ms = order.expires_ms - order.issued_ms
+    return order.model_copy(update={"issued_ms": now_ms, "expires_ms": now_ms + lasts_ms}).encode()
+
+
 def _case_again(case: RowMapping, stations: StationDirectory, keys: CentreKeys, now_ms: int) -> list[Outgoing]:
     try:
         record = stations.get(case["station_id"])
@@ -84,7 +100,8 @@ def _case_again(case: RowMapping, stations: StationDirectory, keys: CentreKeys, 
         return []
     if not record.accepts_at(now_ms):
         return []
-    sealed = seal_order(case["order_cbor"], case["dossier_id"], case["station_id"], record.sealing(), keys.signing)
+    order = _order_now(case, now_ms)
+    sealed = seal_order(order, case["dossier_id"], case["station_id"], record.sealing(), keys.signing)
     return [Outgoing(topic_of(Kind.CASE, case["station_id"], case["dossier_id"]), sealed)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import resource
 import signal
 import sys
 import time
@@ -64,6 +65,7 @@ def run_capture(config: StationConfig) -> int:
     no_network.forbid(fingerprint if fingerprint in LOOPBACK_DRIVERS else "")
     os.umask(0o027)
     memory.bound_heap()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold faces in the clear
     log = Log(sys.stderr, "capture", lambda: time.time_ns() // 1_000_000)
     try:
         daemon, storage = build(config, log)

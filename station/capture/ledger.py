@@ -56,6 +56,12 @@ class Ledger:
     def captured(self, dossier_id: str) -> bool:
         return dossier_id in self._dossiers
 
+    def bundles(self, dossier_id: str) -> set[str]:
+        """The bundle ids under which a dossier was captured here."""
+        if dossier_id not in self._dossiers:
+            return set()
+        return {entry.bundle_id for entry in self._entries.values() if entry.dossier_id == dossier_id}
+
     def keep_only(self, bundle_ids: set[str]) -> None:
         """Forgets what is neither waiting nor known by receipt or status any more."""
         for bundle_id in set(self._entries) - bundle_ids:

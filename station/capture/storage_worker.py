@@ -44,7 +44,7 @@ from station.workflow.events import (
 from station.workflow.session import Session
 from wire.bundle import ClockTrust
 from wire.envelope import EnvelopeRejected
-from wire.messages import CentreState, Status
+from wire.messages import CaseState, CentreState, Status
 from wire.signed import MessageRejected
 
 _POLL_S = 0.25
@@ -158,7 +158,7 @@ class StorageWorker(Worker[OpenCase | RequestCase | SaveDraft | EraseDraft | Sea
     # -- cases and sealing -----------------------------------------------------------------------------------------
 
     def _open_case(self, dossier_id: str) -> Event:
-        if self._parts.ledger.captured(dossier_id):
+        if self._done(dossier_id):
             return CaseFailed(dossier_id, "notice.case_done")
         try:
             data = self._parts.spool.read_case(dossier_id)
@@ -196,8 +196,9 @@ class StorageWorker(Worker[OpenCase | RequestCase | SaveDraft | EraseDraft | Sea
             return self._parts.vault.seal(assemble(session, self._parts.provenance))
         except EnvelopeRejected as error:
             raise SessionUnfit(reason=error.reason.value) from None
-        except ValueError as error:
-            # Its text may hold personal data.
+        except Exception as error:
+            # Whatever it is, it would come again at every restart of this confirmed session; the officer is asked
+            # instead. Its text may hold personal data.
             raise SessionUnfit(reason=type(error).__name__) from None
 
     def _book(self, session: Session) -> None:
@@ -208,11 +209,27 @@ class StorageWorker(Worker[OpenCase | RequestCase | SaveDraft | EraseDraft | Sea
             parts.spool.remove_case(session.case.dossier_id)
             parts.spool.withdraw_request(session.case.dossier_id)
 
+    def _done(self, dossier_id: str) -> bool:
+        """Captured here, and nobody asked for more: a supplement opens the dossier again for the order that the centre
+        then sends."""
+        return any(not self._reopened(bundle_id) for bundle_id in self._parts.ledger.bundles(dossier_id))
+
+    def _closed(self, dossier_id: str) -> bool:
+        """Done, and the word on it is final: only now may an order that came late be thrown away. Before, it may be the
+        order of a supplement that overtook its status."""
+        finals = (self._statuses.get(bundle_id) for bundle_id in self._parts.ledger.bundles(dossier_id))
+        known = [found is not None and found[1].state.final for found in finals]
+        return bool(known) and all(known) and self._done(dossier_id)
+
+    def _reopened(self, bundle_id: str) -> bool:
+        found = self._statuses.get(bundle_id)
+        return found is not None and found[1].state is CaseState.SUPPLEMENT
+
     # -- polling ---------------------------------------------------------------------------------------------------
 
     def _poll(self) -> None:
         parts = self._parts
-        waiting = tuple(name for name in parts.spool.cases() if not parts.ledger.captured(name))
+        waiting = tuple(name for name in parts.spool.cases() if not self._done(name))
         self._say(QueueChanged(tuple(CaseRef(dossier_id) for dossier_id in waiting)))
         self._say(self._link())
         self._say(RoomChanged(not self._room().has_room))
@@ -224,7 +241,7 @@ class StorageWorker(Worker[OpenCase | RequestCase | SaveDraft | EraseDraft | Sea
         self._first = False
         # What writes comes last: a card that only reads still tells everything above.
         for dossier_id in parts.spool.cases():
-            if parts.ledger.captured(dossier_id):
+            if self._closed(dossier_id):
                 parts.spool.remove_case(dossier_id)
         self._save()
 
