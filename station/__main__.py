@@ -11,6 +11,7 @@ from typing import NoReturn
 import click
 
 from station import config as configuration
+from station.cli_quarantine import quarantine
 from wire.catalogue import bundled as catalogue
 from wire.errors import EidError
 
@@ -101,3 +102,6 @@ def _tell(error: EidError) -> NoReturn:
     text = catalogue().of_error(error)
     click.echo(f"{text.en}\n{text.vi}", err=True)
     sys.exit(78)
+
+
+main.add_command(quarantine)

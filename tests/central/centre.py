@@ -18,8 +18,9 @@ from central.store.engine import Store
 from central.store.outbound import Outgoing
 from central.store.tables import metadata
 from tests.central.site import STATION, Site, adult_form
-from wire import topics
+from wire import envelope, topics
 from wire.bundle import Bundle
+from wire.case import CaseOrder
 from wire.messages import Receipt
 from wire.rules.loader import load_rules
 from wire.rules.tk01 import parse_tk01
@@ -71,6 +72,12 @@ class Centre:
         """The receipt for an envelope that comes on a bundle topic."""
         sent = self.ingest.take([Message(topics.up_bundle(station, bundle_id), raw)])
         return self.receipts(sent)[0]
+
+    def opened_order(self, sealed: bytes, station: str = STATION) -> CaseOrder:
+        """As the station reads it: verified, then opened with its own key."""
+        emulated: EmulatedStation = self.site.station(station)
+        verified = envelope.verify(envelope.parse(sealed), [self.keys.signing.verifying_key])
+        return CaseOrder.decode(envelope.open_content(verified, [emulated._keys.opening]))
 
     def receipts(self, sent: list[Outgoing]) -> list[Receipt]:
         """Those among what is sent, verified."""

@@ -129,6 +129,23 @@ def test_supplement_opens_the_case_for_a_new_capture(sqlite_desk: Desk) -> None:
     assert (case["state"], case["bundle_id"], case["sequence"]) == ("issued", bundle.bundle_id, 4)
 
 
+def test_supplement_has_a_term_of_its_own(sqlite_desk: Desk) -> None:
+    """However late the authority asks for more, the station gets an order it may work on."""
+    desk = sqlite_desk
+    desk.outside.authority.mood.result = "SUPPLEMENT"
+    desk.work()
+    desk.pass_time(5)
+    desk.work()
+    desk.pass_time(10 * 86_400)
+    sync = Sync(station_id=STATION, outstanding=[], statuses={desk.bundle_id: 4})
+    (sent,) = desk.centre.ingest.take([Message(topics.up_sync(STATION), sync.encode())])
+    order = desk.centre.opened_order(sent.payload)
+
+    assert order.dossier_id == desk.registered.dossier_id
+    assert order.issued_ms == desk.centre.clock.now_ms
+    assert order.expires_ms - order.issued_ms == 7 * 86_400_000
+
+
 def test_pending_request_is_asked_again_at_the_polling_pace(sqlite_desk: Desk) -> None:
     """Waiting is no failure: attempts stay at zero, no status is made up (P3)."""
     desk = sqlite_desk
