@@ -114,3 +114,13 @@ def test_braces_in_a_parameter_stay_as_they_are() -> None:
     catalogue = Catalogue({"a": Text("{n}", "{n}")})
 
     assert catalogue.text("a", n="{secret}").en == "{secret}"
+
+
+def test_a_device_is_named_in_each_language() -> None:
+    """The officer reads `đầu đọc vân tay`, not a configuration key; a value without a name stands as it is."""
+    named = bundled().text("error.driver.lost", device="fingerprint")
+    unnamed = bundled().text("error.driver.lost", device="scale")
+
+    assert "đầu đọc vân tay" in named.vi
+    assert "fingerprint sensor" in named.en
+    assert "scale" in unnamed.vi

@@ -44,12 +44,19 @@ class Catalogue:
         return iter(self._texts)
 
     def text(self, message_id: str, **params: str | int | float) -> Text:
-        """The sentence, filled. Raises CatalogueError for an unknown key or a missing parameter."""
+        """The sentence, filled. Raises CatalogueError for an unknown key or a missing parameter.
+
+        A parameter whose value has a name of its own (`name.<parameter>.<value>`, e.g. `name.device.camera`) is filled
+        with that name in each language; any other stands as it is.
+        """
         raw = self._texts.get(message_id)
         if raw is None:
             raise CatalogueError(key=message_id)
+        names = {field: self._texts.get(f"name.{field}.{value}") for field, value in params.items()}
+        vi = {field: value if (name := names[field]) is None else name.vi for field, value in params.items()}
+        en = {field: value if (name := names[field]) is None else name.en for field, value in params.items()}
         try:
-            return Text(raw.vi.format(**params), raw.en.format(**params))
+            return Text(raw.vi.format(**vi), raw.en.format(**en))
         except KeyError as missing:
             raise CatalogueError(key=message_id, parameter=str(missing.args[0])) from None
 
