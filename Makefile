@@ -43,7 +43,8 @@ cov: setup  ## coverage of the pure packages, with a gate
 	@$(BIN)/python scripts/coverage_gate.py
 
 faults: setup  ## the long seeded fault hunts
-	@$(BIN)/python -m pytest -m faults --timeout 1800 $(ARGS)
+	@HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest -m faults --timeout 1800 $(ARGS)
+	@HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest -q tests/wire tests/station/workflow tests/station/link tests/drivers/panel tests/models
 
 bench: setup  ## each benchmark prints its table
 	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file $(ARGS); done

@@ -91,8 +91,10 @@ class Debouncer:
         now_ns = edge.monotonic_ns if last_ns is None else max(edge.monotonic_ns, last_ns)
         quiet = last_ns is None or now_ns - last_ns >= self._settle_ns
         if edge.pressed == contact.raw:
-            # The edge between was lost. Two presses in a row mean that a release was missed.
-            if edge.pressed and contact.down and quiet:
+            # The edge between was lost. Two presses in a row mean that a release was missed, unless the first of them
+            # has only just settled.
+            settled = now_ns - contact.pressed_ns >= self._settle_ns
+            if edge.pressed and contact.down and quiet and settled:
                 presses += self._release(edge.button, contact, now_ns, now_ns)
                 presses += self._press(edge.button, contact, now_ns)
                 contact.last_edge_ns = now_ns

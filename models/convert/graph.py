@@ -138,6 +138,8 @@ class _Conversion:
         self._emit(layer, Op.MEAN, [self._value(layer, layer.inputs[0]), axes], tflite.KEEP_DIMENSIONS)
 
     def _result(self, layer: Layer, normalise: bool) -> int:
+        if not layer.inputs:
+            raise Unconvertible(f"layer {layer.id}: {layer.kind} without inputs")
         source = self._value(layer, layer.inputs[0])
         if not normalise:
             return source

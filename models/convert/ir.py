@@ -73,7 +73,7 @@ def read(xml: bytes, weights: bytes) -> Ir:
             layers.append(layer)
             if layer.kind == "Const":
                 constants[layer.id] = _constant(layer, weights)
-            elif layer.kind == "Convert" and layer.inputs[0] in constants:
+            elif layer.kind == "Convert" and layer.inputs and layer.inputs[0] in constants:
                 constants[layer.id] = constants[layer.inputs[0]]
     except (KeyError, ValueError, IndexError) as error:
         raise Unconvertible(f"the IR is damaged: {error}") from None

@@ -81,6 +81,7 @@ class StorageWorker(Worker[OpenCase | RequestCase | SaveDraft | EraseDraft | Sea
         self._first = True
         self._unsaved: SaveDraft | EraseDraft | None = None
         self._statuses_at = (0, 0.0)
+        self._uncleared: set[str] = set()
 
     def restore(self) -> DraftRestored | DraftLost | None:
         """What the draft says at start; called before the thread runs. Raises SpoolError where the medium refuses."""
@@ -205,9 +206,16 @@ class StorageWorker(Worker[OpenCase | RequestCase | SaveDraft | EraseDraft | Sea
         """The dossier is captured: never again at this station. Clearing up is tried again by each poll."""
         parts = self._parts
         parts.ledger.add(Entry(session.bundle_id, session.case.dossier_id, session.case.code))
+        self._uncleared.add(session.case.dossier_id)
         with contextlib.suppress(SpoolError):
-            parts.spool.remove_case(session.case.dossier_id)
-            parts.spool.withdraw_request(session.case.dossier_id)
+            self._clear_up()
+
+    def _clear_up(self) -> None:
+        """Removes the orders of what was just captured; what the medium refused is tried again by the next poll."""
+        for dossier_id in tuple(self._uncleared):
+            self._parts.spool.remove_case(dossier_id)
+            self._parts.spool.withdraw_request(dossier_id)
+            self._uncleared.discard(dossier_id)
 
     def _done(self, dossier_id: str) -> bool:
         """Captured here, and nobody asked for more: a supplement opens the dossier again for the order that the centre
@@ -240,6 +248,7 @@ class StorageWorker(Worker[OpenCase | RequestCase | SaveDraft | EraseDraft | Sea
             self._forget_old()
         self._first = False
         # What writes comes last: a card that only reads still tells everything above.
+        self._clear_up()
         for dossier_id in parts.spool.cases():
             if self._closed(dossier_id):
                 parts.spool.remove_case(dossier_id)

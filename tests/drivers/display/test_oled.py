@@ -268,12 +268,13 @@ def test_a_bus_that_hangs_while_opening_is_a_timeout(bus: I2cBus) -> None:
 
 def test_close_leaves_no_thread(bus: I2cBus, plain_screen: Screen) -> None:
     """Twice is safe; showing afterwards is a fault."""
+    before = set(threading.enumerate())
     display = Oled128x64(OledOptions())
     display.open()
     display.show(plain_screen)
     display.close()
     display.close()
 
-    assert "display-bus" not in [thread.name for thread in threading.enumerate() if thread.is_alive()]
+    assert "display-bus" not in [thread.name for thread in set(threading.enumerate()) - before]
     with pytest.raises(DeviceFault, match="not open"):
         display.show(plain_screen)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from drivers.panel.debounce import NS_PER_S, DebouncePolicy, Debouncer, Press, PressKind
@@ -150,6 +150,14 @@ def test_any_edges_give_at_most_one_press_for_each_contact(edges: list[tuple[But
         assert all(press.kind is PressKind.TAP for press in presses if press.button is button and button is not BACK)
 
 
+@example(
+    [
+        (Button.OFFICER_OK, True, 0),
+        (Button.OFFICER_OK, False, 20),
+        (Button.OFFICER_OK, True, 20),
+        (Button.OFFICER_OK, True, 40),
+    ]
+)
 @given(any_edges)
 def test_presses_of_one_button_keep_their_distance(edges: list[tuple[Button, bool, int]]) -> None:
     """No two presses of a button come closer than it takes a contact to settle."""
