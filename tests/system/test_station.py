@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import tomllib
@@ -38,10 +39,12 @@ def test_runs_to_the_end_without_any_network(lone: LoneMaker, portrait: Path) ->
     station.rig.start(link=False)
     with desk_of(station.rig, portrait) as desk:
         queued = desk.enrol(DOSSIER)
+    limits = Path(f"/proc/{station.rig.capture.pid}/limits").read_text("ascii")
     interfaces = Path(f"/proc/{station.rig.capture.pid}/net/dev").read_text("ascii").splitlines()[2:]
 
     assert queued.screen_id == "queued"
     assert [line.split(":")[0].strip() for line in interfaces] == ["lo"]
+    assert re.search(r"Max core file size\s+0\s+0\s", limits), "a core would hold faces in the clear"
     assert len(station.sealed()) == 1
     assert readable_findings(station.rig.state_dir, SECRETS) == []
 

@@ -25,6 +25,55 @@ from wire.keys import SigningKey
 from wire.messages import CaseState, CentreState, Status
 
 
+def status_of(state: CaseState, sequence: int) -> Status:
+    """A status of the captured bundle."""
+    return Status(
+        station_id="st-0001", dossier_id=DOSSIER, bundle_id=BUNDLE, state=state, sequence=sequence, at_ms=NOW_MS
+    )
+
+
+class TestSupplement:
+    """A captured dossier opens again only by the centre's word, and its new order is not lost before that."""
+
+    def test_order_that_overtakes_its_status_is_kept_and_then_opens(self, station: Station) -> None:
+        """Hidden while the dossier counts as captured; after `supplement` it can be captured again."""
+        spool = station.parts.spool
+        station.put_case()
+        station.start().send(Seal(confirmed()))
+        station.posted.wait_for(Sealed)
+        until(lambda: spool.cases() == ())
+        station.put_case()
+        self.whole_poll(station)
+        station.worker.send(OpenCase(DOSSIER))
+        before = station.posted.wait_for(CaseFailed)
+        spool.put_status(BUNDLE, status_of(CaseState.SUPPLEMENT, 4).signed(station.centre), 4)
+        station.posted.wait_for(ResultsChanged, lambda event: bool(event.results))
+        station.worker.send(OpenCase(DOSSIER))
+        opened = station.posted.wait_for(CaseOpened)
+
+        assert before.message_id == "notice.case_done"
+        assert opened.case.dossier_id == DOSSIER
+        assert spool.cases() == (DOSSIER,)
+
+    def whole_poll(self, station: Station) -> None:
+        """Another case comes and goes: at least one look at the inbox has begun and ended meanwhile."""
+        station.put_case(OTHER)
+        station.posted.wait_for(QueueChanged, lambda event: len(event.cases) == 1)
+        station.parts.spool.remove_case(OTHER)
+        station.posted.wait_for(QueueChanged, lambda event: event.cases == ())
+
+    def test_order_of_a_closed_dossier_is_thrown_away(self, station: Station) -> None:
+        """Once the word on it is final and nobody wants more."""
+        spool = station.parts.spool
+        station.put_case()
+        station.start().send(Seal(confirmed()))
+        station.posted.wait_for(Sealed)
+        spool.put_status(BUNDLE, status_of(CaseState.ISSUED, 4).signed(station.centre), 4)
+        station.put_case()
+
+        until(lambda: spool.cases() == ())
+
+
 class TestCases:
     """Opening what lies in the inbox."""
 
