@@ -40,15 +40,7 @@ def create(device: str, name: str, options: Mapping[str, Any]) -> Any:
     Raises:
         UnknownDriver, DriverNotLoadable, DriverOptionsInvalid.
     """
-    known = DRIVERS[device]
-    target = known.get(name)
-    if target is None:
-        raise UnknownDriver(device=device, name=name, known=", ".join(sorted(known)))
-    module_name, class_name = target.split(":")
-    try:
-        driver = getattr(import_module(module_name), class_name)
-    except ImportError as error:
-        raise DriverNotLoadable(device=device, name=name, reason=str(error.name or error)) from error
+    driver = _loaded(device, name)
     try:
         parsed = driver.Options.model_validate(dict(options))
     except ValidationError as error:
@@ -56,3 +48,29 @@ def create(device: str, name: str, options: Mapping[str, Any]) -> Any:
         field = ".".join(str(part) for part in first["loc"]) or "options"
         raise DriverOptionsInvalid(device=device, name=name, reason=f"{field}: {first['msg']}") from error
     return driver(parsed)
+
+
+def fingers_at_once(driver: str) -> int:
+    """How many fingers the fingerprint driver of that name takes in one `capture` at most; 1 is a single-finger sensor.
+
+    Known without opening or even constructing the device, so that a plan can be held against the configuration at
+    start-up. It is a property of the driver: a scanner that turns out to have fewer parts refuses with StepUnfit.
+
+    Raises:
+        UnknownDriver, DriverNotLoadable.
+    """
+    at_once: int = _loaded("fingerprint", driver).FINGERS_AT_ONCE
+    return at_once
+
+
+def _loaded(device: str, name: str) -> Any:
+    """The class of a driver."""
+    known = DRIVERS[device]
+    target = known.get(name)
+    if target is None:
+        raise UnknownDriver(device=device, name=name, known=", ".join(sorted(known)))
+    module_name, class_name = target.split(":")
+    try:
+        return getattr(import_module(module_name), class_name)
+    except ImportError as error:
+        raise DriverNotLoadable(device=device, name=name, reason=str(error.name or error)) from error

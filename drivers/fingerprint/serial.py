@@ -98,6 +98,7 @@ class SerialFingerprint:
     """
 
     Options = SerialOptions
+    FINGERS_AT_ONCE = 1
 
     def __init__(self, options: SerialOptions, clock: Callable[[], float] = time.monotonic) -> None:
         self._options = options

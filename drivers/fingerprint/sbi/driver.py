@@ -95,6 +95,7 @@ class SbiFingerprint:
     """
 
     Options = SbiOptions
+    FINGERS_AT_ONCE = 4
 
     def __init__(
         self,
