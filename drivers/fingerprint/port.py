@@ -94,12 +94,16 @@ class PressVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PressLog:
-    """One line of the attempt log; bad presses are logged too."""
+    """One line of the attempt log; bad presses are logged too.
+
+    `position` is the finger the line is about; None where it is about all that were asked for together.
+    """
 
     press: int
     verdict: PressVerdict
     quality: Quality | None
     monotonic_ns: int
+    position: FingerPosition | None = None
 
 
 class Prompt(StrEnum):

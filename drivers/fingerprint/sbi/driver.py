@@ -285,7 +285,7 @@ class _Attempt:
             press, verdict = self._judged(position, record, at_ns)
             presses.append(press)
             verdicts.append(verdict)
-            self._note(verdict, press.quality)
+            self._note(verdict, press.quality, position)
         worst = next((verdict for verdict in verdicts if verdict is not PressVerdict.ACCEPTED), PressVerdict.ACCEPTED)
         self._driver._seen |= {press.sha256 for press in presses}
         if worst is PressVerdict.ACCEPTED:
@@ -338,8 +338,8 @@ class _Attempt:
             raise StepUnfit(device=DEVICE, reason="number of fingers not supported") from None
         raise DeviceFault(device=DEVICE, reason=f"SBI error {refusal.code}") from None
 
-    def _note(self, verdict: PressVerdict, value: Quality | None) -> None:
-        self._log.append(PressLog(self._pressed, verdict, value, time.monotonic_ns()))
+    def _note(self, verdict: PressVerdict, value: Quality | None, position: FingerPosition | None = None) -> None:
+        self._log.append(PressLog(self._pressed, verdict, value, time.monotonic_ns(), position))
 
     def _tell(self, prompt: Prompt, verdict: PressVerdict | None) -> None:
         presses = self._policy.presses_per_finger
