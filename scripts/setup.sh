@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes a fresh clone ready: .venv/ from the hash-pinned lock, the project itself, the picamera2 suite where a compiler
-# is at hand, and the mosquitto broker. Needs no root and changes nothing outside the clone. Quick where all is done;
-# an interrupted run is noticed and made good by the next.
+# is at hand, the OCR-B font and the mosquitto broker. Needs no root and changes nothing outside the clone. Quick where
+# all is done; an interrupted run is noticed and made good by the next.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -141,4 +141,5 @@ if [[ -e $unfinished || ! -e $stamp || ! -x $venv/bin/python || $(<"$stamp") != 
 fi
 add_picamera2
 add_models
+"$root/scripts/ocr_b.sh"
 "$root/scripts/mosquitto.sh"

@@ -18,6 +18,11 @@ LINE_LIMIT_BYTES = 16_384
 
 _Path = Annotated[Path, Field(strict=False)]
 _Offset = Annotated[float, Field(ge=-1.0, le=1.0)]
+_Share = Annotated[float, Field(ge=0.0, le=1.0)]
+_Turn = Annotated[float, Field(ge=-60.0, le=60.0)]
+_Point = Annotated[tuple[_Share, _Share], Field(strict=False)]
+_Eyes = Annotated[tuple[_Point, _Point], Field(strict=False)]
+_Line = Annotated[str, Field(pattern=r"^[A-Z0-9<]{30,44}$")]
 _Distance = Annotated[float, Field(ge=0.15, le=4.0)]
 
 
@@ -93,6 +98,36 @@ class Qr(_Command):
     roll_deg: Annotated[float, Field(ge=-180.0, le=180.0)] = 5.0
 
 
+class Page(_Command):
+    """The data page of a passport, or a card, held up flat to the lens.
+
+    Attributes:
+        lines: machine-readable text: two lines of 44 (TD3) or three of 30 (TD1) of A-Z, 0-9 and `<`, right or wrong.
+        portrait: the holder's picture; none leaves the frame empty. eyes: both pupils in it, as shares of its width
+            and height, left in the picture first; with them the head is framed as on a document.
+        grey: the portrait is printed in grey. ghost: a small pale second one.
+        distance_m: lens to page; at 0.12 a passport's page fills 80 % of the frame's width.
+        yaw_deg, pitch_deg, roll_deg: how the page is turned.
+        glare: a reflection on the laminate, 0 to 1; glare_x, glare_y: its place, in page widths and heights.
+    """
+
+    scene: Literal["page"]
+    lines: Annotated[tuple[_Line, ...], Field(min_length=2, max_length=3, strict=False)]
+    portrait: _Path | None = None
+    eyes: _Eyes | None = None
+    grey: bool = False
+    ghost: bool = True
+    distance_m: Annotated[float, Field(ge=0.1, le=4.0)] = 0.12
+    offset_x: _Offset = 0.0
+    offset_y: _Offset = 0.0
+    yaw_deg: _Turn = 0.0
+    pitch_deg: _Turn = 0.0
+    roll_deg: Annotated[float, Field(ge=-180.0, le=180.0)] = 0.0
+    glare: _Share = 0.0
+    glare_x: _Share = 0.62
+    glare_y: _Share = 0.45
+
+
 class Picture(_Command):
     """A whole picture, fitted into the frame; what it does not cover is backdrop."""
 
@@ -119,10 +154,18 @@ class Get(_Command):
     get: Literal["state"]
 
 
-Scene = Empty | Black | Person | TwoPeople | Qr | Picture
+Scene = Empty | Black | Person | TwoPeople | Qr | Page | Picture
 Command = Scene | Light | Fault | Get
 
-_SCENES = {"empty": Empty, "black": Black, "person": Person, "two_people": TwoPeople, "qr": Qr, "picture": Picture}
+_SCENES = {
+    "empty": Empty,
+    "black": Black,
+    "person": Person,
+    "two_people": TwoPeople,
+    "qr": Qr,
+    "page": Page,
+    "picture": Picture,
+}
 
 
 def _kind(value: Any) -> str | None:
@@ -145,6 +188,7 @@ AnyScene = Annotated[
     | Annotated[Person, Tag("person")]
     | Annotated[TwoPeople, Tag("two_people")]
     | Annotated[Qr, Tag("qr")]
+    | Annotated[Page, Tag("page")]
     | Annotated[Picture, Tag("picture")],
     Discriminator(_kind),
 ]
@@ -157,6 +201,7 @@ _COMMAND: TypeAdapter[Command] = TypeAdapter(
         | Annotated[Person, Tag("person")]
         | Annotated[TwoPeople, Tag("two_people")]
         | Annotated[Qr, Tag("qr")]
+        | Annotated[Page, Tag("page")]
         | Annotated[Picture, Tag("picture")]
         | Annotated[Light, Tag("lux")]
         | Annotated[Fault, Tag("fault")]
@@ -180,7 +225,7 @@ def parse(line: bytes) -> Command:
         raise CommandInvalid("not a JSON object in UTF-8") from None
     if _kind(value) is None:
         raise CommandInvalid(
-            "name exactly one of scene (empty, black, person, two_people, qr, picture), "
+            "name exactly one of scene (empty, black, person, two_people, qr, page, picture), "
             "lux, fault (stall, missing, none), get (state)"
         )
     try:

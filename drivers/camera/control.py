@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from drivers.camera.commands import LINE_LIMIT_BYTES, Command, CommandInvalid, parse
-from drivers.camera.scene import SceneInvalid
+from drivers.camera.errors import SceneInvalid
 from drivers.errors import DeviceFault
 
 _SEND_TIMEOUT_S = 1.0

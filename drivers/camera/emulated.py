@@ -18,10 +18,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from drivers.camera.commands import AnyScene, Command, Empty, Fault, Get, Light
 from drivers.camera.control import ControlServer
-from drivers.camera.errors import CameraMissing
+from drivers.camera.errors import CameraMissing, SceneInvalid
 from drivers.camera.port import CameraInfo, Frame
 from drivers.camera.render import Renderer, View
-from drivers.camera.scene import Drawing, SceneInvalid, draw
+from drivers.camera.scene import Drawing, draw
 from drivers.camera.sensor import LORES_HEIGHT, LORES_WIDTH, MAIN_HEIGHT, MAIN_WIDTH, SensorState
 from drivers.errors import DeviceFault, DeviceTimeout
 

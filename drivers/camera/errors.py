@@ -7,6 +7,9 @@
     DeviceFault
     └── CameraModeChanged     the camera silently configured something else than was asked for
 
+    ValueError
+    └── SceneInvalid          a scene of the emulated camera cannot be drawn
+
 Everything else is a DeviceTimeout or DeviceFault of `drivers.errors`.
 """
 
@@ -37,3 +40,7 @@ class CameraModeChanged(DeviceFault):
     """Parameters: device, reason (what was asked and what came)."""
 
     message_id = "error.camera.mode"
+
+
+class SceneInvalid(ValueError):
+    """A scene that cannot be drawn: one sentence, without path or text. Answered to the control socket's client."""

@@ -17,7 +17,9 @@ import segno
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter, ImageOps
 
-from drivers.camera.commands import Black, Empty, Person, Picture, Qr, Scene, TwoPeople
+from drivers.camera.commands import Black, Empty, Page, Person, Picture, Qr, Scene, TwoPeople
+from drivers.camera.errors import SceneInvalid
+from drivers.camera.page import draw_page, layout_of
 from drivers.camera.sensor import FOCAL_PX, MAIN_HEIGHT, MAIN_WIDTH
 
 MARGIN_PX = 24
@@ -29,10 +31,6 @@ PICTURE_LIMIT_PX = 60_000_000
 _WALL = (222, 224, 226)
 _WALL_M = 1.5
 _FEATHER = 0.08
-
-
-class SceneInvalid(ValueError):
-    """A scene that cannot be drawn: one sentence, without path or text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +69,8 @@ def draw(scene: Scene) -> Drawing:
             return _drawing(_two_people(scene), scene.distance_m, 6.0)
         case Qr():
             return _drawing(_qr_card(scene), scene.distance_m, 10.0)
+        case Page():
+            return _drawing(_held_page(scene), scene.distance_m, 10.0)
         case Picture():
             return _drawing(_picture(scene), scene.distance_m, 4.0)
         case _:
@@ -191,8 +191,27 @@ def _qr_card(scene: Qr) -> Image.Image:
     card = Image.fromarray(np.where(matrix != 0, 24, 246).astype(np.uint8))
     edge = card.width * module_px
     card = card.resize((edge, edge), Image.Resampling.NEAREST).convert("RGB")
-    corners = _projected(scene)
-    coefficients = _perspective(corners, edge)
+    return _held(card, scene, (scene.size_m, scene.size_m))
+
+
+def _held_page(scene: Page) -> Image.Image:
+    portrait = None if scene.portrait is None else _opened(scene.portrait, "portrait")
+    page = draw_page(
+        scene.lines,
+        portrait,
+        eyes=scene.eyes,
+        grey=scene.grey,
+        ghost=scene.ghost,
+        glare=scene.glare,
+        glare_at=(scene.glare_x, scene.glare_y),
+    )
+    layout = layout_of(scene.lines)
+    return _held(page, scene, (layout.width_mm / 1000, layout.height_mm / 1000))
+
+
+def _held(card: Image.Image, scene: Qr | Page, size_m: tuple[float, float]) -> Image.Image:
+    """Something flat, turned in space, before the wall out of focus."""
+    coefficients = _perspective(_projected(scene, size_m), card.size)
     size = (CANVAS_WIDTH, CANVAS_HEIGHT)
     drawn = card.transform(size, Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BICUBIC)
     mask = Image.new("L", card.size, 255).transform(
@@ -203,10 +222,10 @@ def _qr_card(scene: Qr) -> Image.Image:
     return canvas
 
 
-def _projected(scene: Qr) -> NDArray[np.float64]:
+def _projected(scene: Qr | Page, size_m: tuple[float, float]) -> NDArray[np.float64]:
     """The card's four corners on the canvas (upper left, upper right, lower right, lower left), pinhole model."""
-    half = scene.size_m / 2
-    corners = np.array([[-half, -half, 0], [half, -half, 0], [half, half, 0], [-half, half, 0]])
+    x, y = size_m[0] / 2, size_m[1] / 2
+    corners = np.array([[-x, -y, 0], [x, -y, 0], [x, y, 0], [-x, y, 0]])
     yaw, pitch, roll = (math.radians(angle) for angle in (scene.yaw_deg, scene.pitch_deg, scene.roll_deg))
     about_x = np.array([[1, 0, 0], [0, math.cos(pitch), -math.sin(pitch)], [0, math.sin(pitch), math.cos(pitch)]])
     about_y = np.array([[math.cos(yaw), 0, math.sin(yaw)], [0, 1, 0], [-math.sin(yaw), 0, math.cos(yaw)]])
@@ -215,14 +234,15 @@ def _projected(scene: Qr) -> NDArray[np.float64]:
     depth = turned[:, 2] + scene.distance_m
     if depth.min() < 0.05:
         raise SceneInvalid("distance_m: the turned card would touch the lens")
-    x = FOCAL_PX * turned[:, 0] / depth + CANVAS_WIDTH / 2 + scene.offset_x * MAIN_WIDTH
-    y = FOCAL_PX * turned[:, 1] / depth + CANVAS_HEIGHT / 2 + scene.offset_y * MAIN_HEIGHT
-    return np.stack([x, y], axis=1)
+    left = FOCAL_PX * turned[:, 0] / depth + CANVAS_WIDTH / 2 + scene.offset_x * MAIN_WIDTH
+    top = FOCAL_PX * turned[:, 1] / depth + CANVAS_HEIGHT / 2 + scene.offset_y * MAIN_HEIGHT
+    return np.stack([left, top], axis=1)
 
 
-def _perspective(corners: NDArray[np.float64], edge: int) -> tuple[float, ...]:
+def _perspective(corners: NDArray[np.float64], size: tuple[int, int]) -> tuple[float, ...]:
     """Pillow's eight coefficients, which take a canvas point to a point of the card."""
-    card = np.array([[0, 0], [edge, 0], [edge, edge], [0, edge]], dtype=float)
+    width, height = size
+    card = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=float)
     rows, values = [], []
     for (x, y), (u, v) in zip(corners, card, strict=True):
         rows.append([x, y, 1, 0, 0, 0, -u * x, -u * y])

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from drivers.camera.commands import Black, Empty, Person, Picture, Qr, TwoPeople
+from drivers.camera.errors import SceneInvalid
 from drivers.camera.render import Renderer, View
-from drivers.camera.scene import CANVAS_HEIGHT, CANVAS_WIDTH, SceneInvalid, draw
+from drivers.camera.scene import CANVAS_HEIGHT, CANVAS_WIDTH, draw
 from drivers.camera.sensor import MAIN_WIDTH
 
 
