@@ -34,11 +34,13 @@ _OPTIONS = {
     Op.ADD: 11, Op.CONV_2D: 1, Op.DEPTHWISE_CONV_2D: 2, Op.DEQUANTIZE: 38, Op.L2_NORMALIZATION: 12, Op.MUL: 21,
     Op.RESHAPE: 17, Op.PAD: 22, Op.MEAN: 27,
 }  # fmt: skip
+_RELU = 1
+"""ActivationFunctionType."""
 _TYPES = {"float32": 0, "float16": 1, "int32": 2}
 
 
-def convolution(op: Op, stride: tuple[int, int], *, same: bool) -> Table:
-    """Conv2DOptions or DepthwiseConv2DOptions (depth multiplier 1), no activation."""
+def convolution(op: Op, stride: tuple[int, int], *, same: bool, relu: bool = False) -> Table:
+    """Conv2DOptions or DepthwiseConv2DOptions (depth multiplier 1), with ReLU behind it or nothing."""
     slots: dict[int, Scalar | str | Vector | References | Table] = {
         0: ("b", 0 if same else 1),
         1: ("i", stride[1]),
@@ -46,9 +48,12 @@ def convolution(op: Op, stride: tuple[int, int], *, same: bool) -> Table:
     }
     if op is Op.DEPTHWISE_CONV_2D:
         slots[3] = ("i", 1)
+    if relu:
+        slots[4 if op is Op.DEPTHWISE_CONV_2D else 3] = ("b", _RELU)
     return Table(slots)
 
 
+ADD_AND_RELU = Table({0: ("b", _RELU)})
 KEEP_DIMENSIONS = Table({0: ("?", 1)})
 NO_OPTIONS = Table({})
 
