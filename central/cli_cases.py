@@ -19,7 +19,7 @@ from central.cli import FAILED, config_of, open_store
 from central.clock import instant, system_ms
 from central.errors import CaseRefused, CaseUnknown, Tk01Unreadable
 from central.keys import load_keys
-from central.opening import open_envelope
+from central.opening import RECORD_IMAGES, open_envelope
 from central.orders import Registered, register_case
 from central.stations import StationDirectory
 from central.store import jobs
@@ -174,11 +174,13 @@ def refusals_command(context: click.Context, as_json: bool) -> None:
 @click.command("open")
 @click.argument("envelope", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder; new or empty.")
+@click.option("--image", type=click.Choice(list(RECORD_IMAGES)), default="png", help="Inside the finger records.")
 @click.pass_context
-def open_command(context: click.Context, envelope: Path, out: Path) -> None:
+def open_command(context: click.Context, envelope: Path, out: Path, image: str) -> None:
     """Verify and open an envelope file: bundle.json, images, ISO records. Writes personal data in the clear."""
     config = config_of(context)
-    for path in open_envelope(envelope, out, StationDirectory(config.stations_dir), load_keys(config.keys).opening):
+    stations, opening = StationDirectory(config.stations_dir), load_keys(config.keys).opening
+    for path in open_envelope(envelope, out, stations, opening, RECORD_IMAGES[image]):
         click.echo(str(path))
 
 

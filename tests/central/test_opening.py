@@ -8,16 +8,19 @@ import os
 from pathlib import Path
 
 import pytest
+from PIL import features
 
 from central.errors import EnvelopeUnreadable, OutputExists, StationUnknown
-from central.opening import open_envelope
+from central.opening import RECORD_IMAGES, files_of, open_envelope
 from tests.central.centre import Centre
 from tests.central.site import OTHER_STATION
-from wire.bundle import Bundle
+from wire.bundle import Bundle, Device, QualityComponent
 from wire.envelope import EnvelopeRejected, Reason
 from wire.fingers import FingerPosition
 from wire.keys import OpeningKey
 from wire.records import fac, fir, png4
+from wire.records.errors import RecordInvalid
+from wire.records.fir import Technology
 
 
 @pytest.fixture
@@ -51,6 +54,72 @@ def test_everything_in_the_bundle_is_written(
     assert fac.read((out / "portrait.fac").read_bytes()).jpeg == bundle.portrait.jpeg
     assert (record.position, record.ppi) == (FingerPosition.RIGHT_INDEX, press.ppi)
     assert hashlib.sha256(png4.pack(record.image.pixels)).digest() == press.packed_sha256
+
+
+@pytest.mark.parametrize(
+    ("classes", "technology"),
+    [
+        (["single-capacitive"], Technology.SEMICONDUCTOR_CAPACITIVE),
+        (["single-optical"], Technology.UNSPECIFIED),
+        (["slap-optical"], Technology.UNSPECIFIED),
+        (["single-capacitive", "single-optical"], Technology.UNSPECIFIED),
+        ([], Technology.UNSPECIFIED),
+    ],
+)
+def test_the_record_says_of_the_device_what_the_bundle_knows(
+    sqlite_centre: Centre, classes: list[str], technology: Technology
+) -> None:
+    """Optical says nothing about light and geometry, by which the standard tells optical devices apart."""
+    devices = [Device(kind="fingerprint", driver="d", model="m", device_class=found) for found in classes]
+    camera = Device(kind="camera", driver="d", model="m", device_class="rgb-camera")
+    bundle = sqlite_centre.bundle(sqlite_centre.register(), devices=[camera, *devices])
+    record, _ = fir.read(files_of(bundle)["right_index-1.fir"])
+
+    assert record.technology is technology
+    assert (record.vendor, record.device_type) == (0, 0)
+
+
+def test_only_what_has_a_score_becomes_a_quality_block(sqlite_centre: Centre, bundle: Bundle) -> None:
+    """Raw measures are no scores of 0 to 100; a score of ours names no registered algorithm."""
+    scored, _ = fir.read(files_of(bundle)["right_index-1.fir"])
+    finger = bundle.fingers[0]
+    raw = [QualityComponent(name="orientation_certainty", raw=0.8, passed=True)]
+    press = finger.presses[0].model_copy(update={"quality": raw})
+    plain = bundle.model_copy(update={"fingers": [finger.model_copy(update={"presses": [press]})]})
+    unscored, _ = fir.read(files_of(plain)["right_index-1.fir"])
+
+    assert scored.quality == (fir.QualityBlock(80, vendor=0, algorithm=0),)
+    assert unscored.quality == ()
+
+
+@pytest.mark.parametrize("image", sorted(RECORD_IMAGES))
+def test_finger_records_come_in_every_lossless_storage(sqlite_centre: Centre, bundle: Bundle, image: str) -> None:
+    """Whatever is asked for, the pixels are those that the sensor sent."""
+    if image == "jp2" and not features.check("jpg_2000"):
+        pytest.skip("this Pillow build has no JPEG 2000 codec")
+    record, stored = fir.read(files_of(bundle, RECORD_IMAGES[image])["right_index-1.fir"])
+    pixels = record.image.pixels if record.image.bit_depth == 4 else png4.pack(record.image.pixels)
+
+    assert stored is RECORD_IMAGES[image]
+    assert hashlib.sha256(pixels).digest() == bundle.fingers[0].presses[0].packed_sha256
+
+
+def test_a_storage_that_does_not_fit_the_image_writes_nothing(sqlite_centre: Centre, tmp_path: Path) -> None:
+    """Pixels of 8 bits are not packed; the folder is not even made."""
+    bundle = sqlite_centre.bundle(sqlite_centre.register())
+    press = bundle.fingers[0].presses[0]
+    grey = png4.unpack(png4.decode(press.png).pixels)
+    wide = png4.encode_grey(png4.GreyImage(grey, press.width_px, press.height_px, 8), press.ppi)
+    changed = press.model_copy(update={"png": wide, "bit_depth": 8, "packed_sha256": hashlib.sha256(grey).digest()})
+    finger = bundle.fingers[0].model_copy(update={"presses": [changed]})
+    sealed = tmp_path / "bundle.cose"
+    sealed.write_bytes(sqlite_centre.sealed(bundle.model_copy(update={"fingers": [finger]})))
+
+    with pytest.raises(RecordInvalid, match="packed"):
+        open_envelope(
+            sealed, tmp_path / "out", sqlite_centre.stations, sqlite_centre.keys.opening, RECORD_IMAGES["packed"]
+        )
+    assert not (tmp_path / "out").exists()
 
 
 def test_opened_files_are_for_their_owner_alone(sqlite_centre: Centre, envelope_file: Path, tmp_path: Path) -> None:

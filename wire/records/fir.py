@@ -23,6 +23,8 @@ from wire.records.png4 import GreyImage
 MAGIC = b"FIR\0"
 VERSION = b"020\0"
 GENERAL_BYTES = 16
+PIXELS_PER_INCH = 1
+SCORE_FAILED = 255
 MAX_IMAGE_BYTES = 4096 * 4096
 
 E = TypeVar("E", bound=IntEnum)
@@ -38,27 +40,57 @@ class Compression(IntEnum):
 
 
 class Technology(IntEnum):
-    """Capture device technology identifiers, table 4."""
+    """Capture device technology identifiers, table 4; all of them, since records of other devices are read too."""
 
     UNSPECIFIED = 0
     WHITE_LIGHT_OPTICAL_TIR = 1
+    WHITE_LIGHT_OPTICAL_DIRECT = 2
+    WHITE_LIGHT_OPTICAL_TOUCHLESS = 3
+    MONOCHROMATIC_VISIBLE_OPTICAL_TIR = 4
+    MONOCHROMATIC_VISIBLE_OPTICAL_DIRECT = 5
+    MONOCHROMATIC_VISIBLE_OPTICAL_TOUCHLESS = 6
+    MONOCHROMATIC_INFRARED_OPTICAL_TIR = 7
+    MONOCHROMATIC_INFRARED_OPTICAL_DIRECT = 8
+    MONOCHROMATIC_INFRARED_OPTICAL_TOUCHLESS = 9
+    MULTISPECTRAL_OPTICAL_TIR = 10
+    MULTISPECTRAL_OPTICAL_DIRECT = 11
+    MULTISPECTRAL_OPTICAL_TOUCHLESS = 12
+    ELECTROLUMINESCENT = 13
     SEMICONDUCTOR_CAPACITIVE = 14
+    SEMICONDUCTOR_RF = 15
+    SEMICONDUCTOR_THERMAL = 16
+    PRESSURE_SENSITIVE = 17
+    ULTRASOUND = 18
+    MECHANICAL = 19
+    GLASS_FIBRE = 20
 
 
 class Impression(IntEnum):
-    """Impression types, table 7."""
+    """Impression types, table 10, as far as a live finger gives them."""
 
     LIVE_PLAIN = 0
+    LIVE_ROLLED = 1
+    LIVE_SWIPE = 8
+    LIVE_CONTACTLESS_PLAIN = 24
+    OTHER = 28
     UNKNOWN = 29
 
 
 @dataclass(frozen=True, slots=True)
 class QualityBlock:
-    """One quality score. Scores that are no standard measure carry vendor 0 and algorithm 0."""
+    """One quality score, 0..100, or 255 where computing it failed. Vendor 0, algorithm 0: no registered measure."""
 
     score: int
     vendor: int = 0
     algorithm: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Certification:
+    """That the device was certified: by which authority (registered identifier), by which scheme (table 5)."""
+
+    authority: int
+    scheme: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +100,10 @@ class FingerRecord:
     Attributes:
         image: the pixels; a press of 4 bits is given packed (depth 4).
         bit_depth: of the stored image: 8 (values times 17), or 4 with PACKED only.
-        quality: 0..255 blocks, scores 0..100, 254 failed, 255 not computed.
+        ppi: of the image, the same in both directions.
         captured_at: aware; kept to the millisecond in UTC.
+        quality: 0..255 blocks.
+        scan_ppi: at which the device scanned, where that is finer than `ppi`; None where it is the same.
     """
 
     position: FingerPosition
@@ -81,6 +115,8 @@ class FingerRecord:
     device_type: int = 0
     quality: tuple[QualityBlock, ...] = ()
     impression: Impression = Impression.LIVE_PLAIN
+    certifications: tuple[Certification, ...] = ()
+    scan_ppi: int | None = None
 
 
 def write(record: FingerRecord, compression: Compression) -> bytes:
@@ -92,17 +128,15 @@ def write(record: FingerRecord, compression: Compression) -> bytes:
     image = record.image
     stored_depth = 4 if compression is Compression.PACKED else 8
     body = _compress(image, record.ppi, compression)
-    if not (0 < record.ppi <= 0xFFFF and len(record.quality) <= 0xFF):
-        raise _invalid("resolution or number of quality blocks")
-    quality = bytes([len(record.quality)]) + b"".join(_quality_bytes(block) for block in record.quality)
-    fields = bytes([record.position, 0, 1]) + record.ppi.to_bytes(2, "big") * 4
+    fields = bytes([record.position, 0, PIXELS_PER_INCH]) + _resolutions(record)
     fields += bytes([stored_depth, compression, record.impression])
     fields += _u16(image.width_px, "width") + _u16(image.height_px, "height")
     device = bytes([record.technology]) + _u16(record.vendor, "vendor") + _u16(record.device_type, "device type")
-    rest = moment_bytes(record.captured_at) + device + quality + fields + len(body).to_bytes(4, "big") + body
+    rest = moment_bytes(record.captured_at) + device + _blocks(record) + fields + len(body).to_bytes(4, "big") + body
     representation = (len(rest) + 4).to_bytes(4, "big") + rest
     total = GENERAL_BYTES + len(representation)
-    return MAGIC + VERSION + total.to_bytes(4, "big") + b"\0\1\0\1" + representation
+    certified = bytes([bool(record.certifications)])
+    return MAGIC + VERSION + total.to_bytes(4, "big") + b"\0\1" + certified + b"\1" + representation
 
 
 def read(data: bytes) -> tuple[FingerRecord, Compression]:
@@ -116,21 +150,20 @@ def read(data: bytes) -> tuple[FingerRecord, Compression]:
     fields.expect("version", fields.take(4), VERSION)
     fields.expect("record length", fields.number(4), len(data))
     fields.expect("number of representations", fields.number(2), 1)
-    fields.expect("certification flag", fields.number(1), 0)
+    certified = fields.number(1)
+    if certified > 1:
+        raise _invalid(f"certification flag is {certified}")
     fields.expect("number of positions", fields.number(1), 1)
     fields.expect("representation length", fields.number(4), len(data) - GENERAL_BYTES)
     captured_at = fields.moment()
     technology = _member(Technology, fields.number(1), "device technology")
     vendor, device_type = fields.number(2), fields.number(2)
     quality = tuple(_quality(fields) for _ in range(fields.number(1)))
+    certifications = _certifications(fields) if certified else ()
     position = _member(FingerPosition, fields.number(1), "finger position")
     fields.expect("representation number", fields.number(1), 0)
-    fields.expect("scale units", fields.number(1), 1)
-    ppi = fields.number(2)
-    for name in ("vertical scan", "horizontal image", "vertical image"):
-        fields.expect(f"{name} resolution", fields.number(2), ppi)
-    if not ppi:
-        raise _invalid("resolution is 0")
+    fields.expect("scale units", fields.number(1), PIXELS_PER_INCH)
+    scan_ppi, ppi = _read_resolutions(fields)
     depth = fields.number(1)
     compression = _member(Compression, fields.number(1), "compression")
     impression = _member(Impression, fields.number(1), "impression type")
@@ -138,8 +171,58 @@ def read(data: bytes) -> tuple[FingerRecord, Compression]:
     body = fields.take(fields.number(4))
     fields.finish()
     image = _expand(body, compression, width_px, height_px, depth)
-    record = FingerRecord(position, image, ppi, captured_at, technology, vendor, device_type, quality, impression)
+    record = FingerRecord(
+        position,
+        image,
+        ppi,
+        captured_at,
+        technology,
+        vendor,
+        device_type,
+        quality,
+        impression,
+        certifications,
+        scan_ppi,
+    )
     return record, compression
+
+
+def _resolutions(record: FingerRecord) -> bytes:
+    scan_ppi = record.ppi if record.scan_ppi is None else record.scan_ppi
+    if not 0 < record.ppi <= scan_ppi <= 0xFFFF:
+        raise _invalid("resolution")
+    return scan_ppi.to_bytes(2, "big") * 2 + record.ppi.to_bytes(2, "big") * 2
+
+
+def _read_resolutions(fields: Fields) -> tuple[int | None, int]:
+    """Scan (None where the image has the same) and image resolution; an image cannot be finer than its scan."""
+    scan_ppi = fields.number(2)
+    fields.expect("vertical scan resolution", fields.number(2), scan_ppi)
+    ppi = fields.number(2)
+    fields.expect("vertical image resolution", fields.number(2), ppi)
+    if not ppi:
+        raise _invalid("resolution is 0")
+    if ppi > scan_ppi:
+        raise _invalid(f"image resolution {ppi} above scan resolution {scan_ppi}")
+    return (None if scan_ppi == ppi else scan_ppi), ppi
+
+
+def _blocks(record: FingerRecord) -> bytes:
+    """Quality and certification blocks; the latter stand there only where the general header says so."""
+    if len(record.quality) > 0xFF or len(record.certifications) > 0xFF:
+        raise _invalid("number of quality or certification blocks")
+    out = bytes([len(record.quality)]) + b"".join(_quality_bytes(block) for block in record.quality)
+    if record.certifications:
+        out += bytes([len(record.certifications)])
+        out += b"".join(_u16(block.authority, "authority") + bytes([block.scheme]) for block in record.certifications)
+    return out
+
+
+def _certifications(fields: Fields) -> tuple[Certification, ...]:
+    found = tuple(Certification(fields.number(2), fields.number(1)) for _ in range(fields.number(1)))
+    if not found:
+        raise _invalid("certification flag without a block")
+    return found
 
 
 def _compress(image: GreyImage, ppi: int, compression: Compression) -> bytes:
@@ -231,14 +314,14 @@ def _box_size(body: bytes) -> tuple[int, int] | None:
 
 
 def _quality_bytes(block: QualityBlock) -> bytes:
-    if not 0 <= block.score <= 100 and block.score not in (254, 255):
+    if not 0 <= block.score <= 100 and block.score != SCORE_FAILED:
         raise _invalid(f"quality score {block.score}")
     return bytes([block.score]) + _u16(block.vendor, "quality vendor") + _u16(block.algorithm, "quality algorithm")
 
 
 def _quality(fields: Fields) -> QualityBlock:
     block = QualityBlock(fields.number(1), fields.number(2), fields.number(2))
-    if block.score > 100 and block.score not in (254, 255):
+    if block.score > 100 and block.score != SCORE_FAILED:
         raise _invalid(f"quality score {block.score}")
     return block
 

@@ -16,7 +16,7 @@ from PIL import Image, features
 from wire.fingers import FingerPosition
 from wire.records import fir, png4
 from wire.records.errors import RecordInvalid
-from wire.records.fir import Compression, FingerRecord, Impression, QualityBlock, Technology
+from wire.records.fir import Certification, Compression, FingerRecord, Impression, QualityBlock, Technology
 from wire.records.png4 import GreyImage
 
 WIDTH, HEIGHT = 64, 48
@@ -89,14 +89,16 @@ def test_a_strangers_reader_opens_the_image(compression: Compression) -> None:
         (4, b"010\0", "version"),
         (8, b"\0\0\0\1", "record length"),
         (12, b"\0\2", "representations"),
-        (14, b"\1", "certification"),
+        (14, b"\2", "certification"),
+        (14, b"\1", "finger position"),
         (16, b"\0\0\0\1", "representation length"),
         (22, b"\x0d", "capture date"),
         (29, b"\x63", "technology"),
         (35, b"\xc8", "quality score"),
         (40, b"\x0b", "finger position"),
         (42, b"\2", "scale"),
-        (45, b"\0\1", "resolution"),
+        (45, b"\0\1", "vertical scan resolution"),
+        (49, b"\0\1", "vertical image resolution"),
         (51, b"\4", "bit depth"),
         (52, b"\2", "compression"),
         (53, b"\x64", "impression"),
@@ -149,6 +151,9 @@ def test_lossy_jpeg_2000_does_not_pass_for_lossless() -> None:
         {"vendor": -1},
         {"captured_at": datetime(2025, 7, 1)},  # noqa: DTZ001 - the missing zone is the point
         {"quality": (QualityBlock(101),)},
+        {"quality": (QualityBlock(254),)},
+        {"scan_ppi": 500},
+        {"certifications": (Certification(1, 1),) * 256},
         {"image": GreyImage(PACKED[:-1], WIDTH, HEIGHT, 4)},
         {"quality": (QualityBlock(50),) * 256},
     ],
@@ -181,9 +186,57 @@ def test_a_damaged_record_never_gives_another_error(compression: Compression, da
     assert len(found.image.pixels) * 8 == WIDTH * HEIGHT * found.image.bit_depth
 
 
-def test_impression_types_are_those_of_the_table() -> None:
-    """Live-scan plain is 0, unknown is 29."""
-    assert [int(Impression.LIVE_PLAIN), int(Impression.UNKNOWN)] == [0, 29]
+def test_codes_are_those_of_the_tables() -> None:
+    """Impression types of table 10; capture device technologies 0..20 of table 4 without a gap."""
+    assert [int(kind) for kind in Impression] == [0, 1, 8, 24, 28, 29]
+    assert [int(kind) for kind in Technology] == list(range(21))
+    assert [Technology(code).name for code in (1, 13, 14, 18)] == [
+        "WHITE_LIGHT_OPTICAL_TIR",
+        "ELECTROLUMINESCENT",
+        "SEMICONDUCTOR_CAPACITIVE",
+        "ULTRASOUND",
+    ]
+
+
+def test_a_certified_device_and_a_finer_scan_read_back() -> None:
+    """Records of other devices carry certification blocks and a scan resolution above that of the image."""
+    record = replace(
+        RECORD,
+        quality=(QualityBlock(61), QualityBlock(255, 0x1234, 2)),
+        certifications=(Certification(0x0103, 1), Certification(0xFFFE, 3)),
+        scan_ppi=1000,
+    )
+    data = fir.write(record, Compression.RAW)
+    found, _ = fir.read(data)
+
+    assert data[14] == 1
+    assert data[34:52].hex() == "023d00000000ff1234000202010301fffe03"
+    assert struct.unpack(">HHHH", data[55:63]) == (1000, 1000, 508, 508)
+    assert (found.quality, found.certifications, found.scan_ppi) == (
+        record.quality,
+        record.certifications,
+        record.scan_ppi,
+    )
+
+
+def test_a_certification_flag_without_a_block_is_refused() -> None:
+    """The flag promises at least one."""
+    data = bytearray(fir.write(replace(RECORD, certifications=(Certification(1, 1),)), Compression.RAW))
+    data[40:44] = b"\0"
+    data[8:12] = struct.pack(">I", len(data))
+    data[16:20] = struct.pack(">I", len(data) - 16)
+
+    with pytest.raises(RecordInvalid, match="certification flag without"):
+        fir.read(bytes(data))
+
+
+def test_an_image_finer_than_its_scan_is_refused() -> None:
+    """No resolution comes out of nothing."""
+    data = bytearray(fir.write(RECORD, Compression.RAW))
+    data[43:47] = struct.pack(">HH", 500, 500)
+
+    with pytest.raises(RecordInvalid, match="above scan"):
+        fir.read(bytes(data))
 
 
 def test_packed_storage_is_for_packed_pixels_only() -> None:
