@@ -4,6 +4,7 @@ ModelError(EidError)
 ├── ModelMissing          the file is in no store; says file, SHA-256 and public origin
 ├── ModelHashWrong        the file is there but is not the file the manifest names
 ├── ModelUnusable         it does not load, or its inputs or outputs are not those of the manifest
+├── DemoModelRefused      it is for demo and tests, and this is a station for real persons
 ├── RuntimeMissing        no TFLite runtime is installed
 └── EmbeddingMismatch     embeddings of different models or alignments must not be compared
 """
@@ -35,6 +36,12 @@ class ModelUnusable(ModelError):
     """Parameters: file, reason."""
 
     message_id = "error.model.unusable"
+
+
+class DemoModelRefused(ModelError):
+    """Parameters: model (its id)."""
+
+    message_id = "error.model.demo"
 
 
 class RuntimeMissing(ModelError, ImportError):

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Sha384 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{96}$")]
 HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s]+$")]
+ModuleName = Annotated[str, StringConstraints(pattern=r"^models\.train\.[a-z_]+$")]
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$")]
 
 
@@ -70,6 +71,8 @@ class ModelEntry(_Strict):
         origins: public https URLs of `file`; empty where it is converted.
         converted_from: what `file` is made of; the project's converter gives the first of `also_sha256`.
         wheel: asked when no origin answers.
+        trained_by: module of this repository that made the file; it then lies in the tree, beside this module.
+        demo: stands in for the model of the same role where that one cannot be had, for demo and tests only.
     """
 
     id: str
@@ -80,25 +83,32 @@ class ModelEntry(_Strict):
     also_sha256: tuple[Sha256, ...] = ()
     weights_sha256: Sha256
     licence: str
-    repository: HttpsUrl
+    repository: HttpsUrl | None = None
     origins: tuple[HttpsUrl, ...] = ()
     input: Input
     output: tuple[Output, ...] = Field(min_length=1)
     converted_from: Conversion | None = None
     wheel: WheelSource | None = None
+    trained_by: ModuleName | None = None
+    demo: bool = False
 
     @model_validator(mode="after")
     def _has_origin(self) -> ModelEntry:
-        if not self.origins and self.converted_from is None:
-            raise ValueError(f"{self.id}: no public origin")
+        public = bool(self.origins) or self.converted_from is not None
+        if public == (self.trained_by is not None) or public != (self.repository is not None):
+            raise ValueError(f"{self.id}: either a public origin and its repository, or a training script")
+        if self.demo and self.trained_by is None:
+            raise ValueError(f"{self.id}: only what this repository trained itself stands in for demo and tests")
         if self.wheel is not None and not self.accepts(self.wheel.member_sha256):
             raise ValueError(f"{self.id}: the file in the wheel is not an accepted one")
         return self
 
     @property
     def origin(self) -> str:
-        """The public place to name in a message."""
-        return self.origins[0] if self.origins else (self.converted_from.url_xml if self.converted_from else "")
+        """The public place to name in a message, or the training script."""
+        if self.origins:
+            return self.origins[0]
+        return self.converted_from.url_xml if self.converted_from else self.trained_by or ""
 
     def accepts(self, sha256: str) -> bool:
         """Whether a file with this hash may be loaded as this model."""
@@ -123,6 +133,11 @@ class Manifest(_Strict):
             if entry.id == model_id:
                 return entry
         raise KeyError(model_id)
+
+    def of_role(self, role: str) -> tuple[ModelEntry, ...]:
+        """The models of a role, those for stations first."""
+        found = (entry for entry in self.model if entry.role == role)
+        return tuple(sorted(found, key=lambda entry: entry.demo))
 
 
 def parse(text: str) -> Manifest:

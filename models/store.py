@@ -2,7 +2,8 @@
 
 A file is read once, hashed, and the very bytes that were hashed are handed on: nothing can be exchanged between the
 check and the load. Must never load by path, and never go on to the next directory past a file with a wrong hash: a
-file that is not what its name says is a finding, not a reason to look elsewhere.
+file that is not what its name says is a finding, not a reason to look elsewhere. Must never hand a model for demo and
+tests to a station before which real persons stand: only a store that was opened for a demo has it.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models import manifest as manifests
-from models.errors import ModelHashWrong, ModelMissing, ModelUnusable
+from models.errors import DemoModelRefused, ModelHashWrong, ModelMissing, ModelUnusable
 from models.manifest import Manifest, ModelEntry
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "models"
 """A folder of models beside the checkout, used where it exists."""
+
+TREE = Path(__file__).resolve().parent
+"""Where the models lie that this repository trained itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +47,19 @@ class ModelStore:
     Args:
         paths: first match wins; a directory that does not exist is passed over.
         manifest: what is accepted; the bundled one unless given.
+        demo: whether models for demo and tests may stand in, out of the tree and last of all.
     """
 
-    def __init__(self, paths: Sequence[Path], manifest: Manifest | None = None) -> None:
+    def __init__(self, paths: Sequence[Path], manifest: Manifest | None = None, *, demo: bool = False) -> None:
         self.paths = tuple(paths)
         self.manifest = manifest or manifests.bundled()
+        self.demo = demo
 
     @classmethod
-    def standard(cls, configured: Path | None = None, cache: Path | None = None) -> ModelStore:
-        """Configured directory, then the folder beside the checkout, then the cache directory."""
+    def standard(cls, configured: Path | None = None, cache: Path | None = None, *, demo: bool = False) -> ModelStore:
+        """Configured directory, the folder beside the checkout, the cache directory; in a demo, last, the tree."""
         first = [configured] if configured else []
-        return cls([*first, SHARED, cache or default_cache()])
+        return cls([*first, SHARED, cache or default_cache()], demo=demo)
 
     @property
     def writable(self) -> Path:
@@ -67,9 +73,12 @@ class ModelStore:
             ModelMissing: the file is in no directory.
             ModelHashWrong: the first file of that name is not the one the manifest names.
             ModelUnusable: the first file of that name cannot be read.
+            DemoModelRefused: it is for demo and tests, and this store is not.
         """
         entry = self.manifest.entry(model_id)
-        for directory in self.paths:
+        if entry.demo and not self.demo:
+            raise DemoModelRefused(model=entry.id)
+        for directory in self.paths if entry.trained_by is None else (TREE,):
             path = directory / entry.file
             try:
                 content = path.read_bytes()
@@ -83,10 +92,24 @@ class ModelStore:
             return ModelFile(entry, content, found, path)
         raise ModelMissing(file=entry.file, sha256=entry.sha256, origin=entry.origin)
 
+    def id_for(self, role: str) -> str:
+        """The model to take for a role: the one for stations, or its stand-in where no directory has that one.
+
+        Looks at names only: a wrong file is a finding of `read`, not a reason to take the stand-in. Raises KeyError.
+        """
+        known = self.manifest.of_role(role)
+        if not known:
+            raise KeyError(role)
+        if self.demo and not any((directory / known[0].file).exists() for directory in self.paths):
+            return known[-1].id
+        return known[0].id
+
     def missing(self) -> list[ModelEntry]:
-        """The models that are in no directory. Raises ModelHashWrong for a wrong file."""
+        """The models for stations that are in no directory. Raises ModelHashWrong for a wrong file."""
         absent = []
         for entry in self.manifest.model:
+            if entry.demo:
+                continue
             try:
                 self.read(entry.id)
             except ModelMissing:

@@ -20,6 +20,7 @@ __all__ = ["DETECTOR", "EMBEDDING", "LANDMARKS", "FacePipeline", "compare", "gui
 DETECTOR = "blazeface-short-range"
 LANDMARKS = "face-mesh-468"
 EMBEDDING = embed.MODEL_ID
+EMBEDDING_ROLE = "face embedding"
 MIN_MESH_SCORE = 0.5
 
 _DARK_MEAN = 10.0
@@ -37,13 +38,22 @@ class FacePipeline:
         self._mesh_input = np.zeros((1, landmarks.INPUT, landmarks.INPUT, 3), np.float32)
 
     @classmethod
-    def open(cls, store: ModelStore, runtime: Runtime | None = None) -> FacePipeline:
+    def open(cls, store: ModelStore, runtime: Runtime | None = None, *, embedding: str | None = None) -> FacePipeline:
         """Loads the three models.
 
+        Args:
+            embedding: id of the embedding model; None takes what the store has for that role (`ModelStore.id_for`).
+
         Raises:
-            ModelMissing, ModelHashWrong, ModelUnusable, RuntimeMissing.
+            ModelMissing, ModelHashWrong, ModelUnusable, DemoModelRefused, RuntimeMissing.
         """
-        return cls(*(load(store, model_id, runtime) for model_id in (DETECTOR, LANDMARKS, EMBEDDING)))
+        ids = (DETECTOR, LANDMARKS, embedding or store.id_for(EMBEDDING_ROLE))
+        return cls(*(load(store, model_id, runtime) for model_id in ids))
+
+    @property
+    def embedding_id(self) -> str:
+        """The embedding model that is loaded."""
+        return self._embedding.entry.id
 
     @property
     def model_ids(self) -> dict[str, str]:

@@ -111,6 +111,14 @@ class FacePolicy(_Strict):
         return self
 
 
+class DemoMatch(_Strict):
+    """Thresholds for an embedding that stands in for demo and tests, dated like the portrait policy."""
+
+    policy_id: str
+    valid_from: date
+    match: Match
+
+
 def parse(text: str) -> FacePolicy:
     """A policy from TOML. Raises pydantic.ValidationError or tomllib.TOMLDecodeError."""
     return FacePolicy.model_validate(tomllib.loads(text))
@@ -119,8 +127,36 @@ def parse(text: str) -> FacePolicy:
 @lru_cache(maxsize=1)
 def bundled() -> tuple[FacePolicy, ...]:
     """All policies that ship with the package, oldest first."""
-    files = (entry for entry in resources.files(__package__).iterdir() if entry.name.endswith(".toml"))
-    return tuple(sorted((parse(entry.read_text("utf-8")) for entry in files), key=lambda policy: policy.valid_from))
+    return tuple(sorted((parse(text) for text in _texts("portrait-")), key=lambda policy: policy.valid_from))
+
+
+@lru_cache(maxsize=1)
+def bundled_demo_matches() -> tuple[DemoMatch, ...]:
+    """All thresholds for demo and tests that ship with the package, oldest first."""
+    known = (DemoMatch.model_validate(tomllib.loads(text)) for text in _texts("demo-match-"))
+    return tuple(sorted(known, key=lambda policy: policy.valid_from))
+
+
+def _texts(beginning: str) -> Iterable[str]:
+    for entry in resources.files(__package__).iterdir():
+        if entry.name.startswith(beginning) and entry.name.endswith(".toml"):
+            yield entry.read_text("utf-8")
+
+
+def match_for(policy: FacePolicy, model_id: str) -> tuple[str, Match]:
+    """Thresholds for an embedding model, and the id of the policy that has them: they hold for that model only.
+
+    A stand-in for demo and tests has its own, the newest; any other model has those of the portrait policy.
+
+    Raises:
+        KeyError: no policy has thresholds for this model.
+    """
+    if policy.match.model_id == model_id:
+        return policy.policy_id, policy.match
+    for known in reversed(bundled_demo_matches()):
+        if known.match.model_id == model_id:
+            return known.policy_id, known.match
+    raise KeyError(model_id)
 
 
 def valid_on(day: date, policies: Iterable[FacePolicy] | None = None) -> FacePolicy:

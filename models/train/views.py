@@ -90,12 +90,12 @@ def _shown(face: Floats, random: Generator) -> Rgb:
         lit = np.repeat(lit @ np.array([[0.299], [0.587], [0.114]]), 3, axis=2)
     if random.random() < 0.2:
         lit = lit + random.normal(0, random.uniform(1, 10), lit.shape)
-    pixels = np.clip(lit + 0.5, 0, 255).astype(np.uint8)
+    pixels: Rgb = np.clip(lit + 0.5, 0, 255).astype(np.uint8)
     chance = random.random()
     if chance < 0.15:
         blurred = Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(float(random.uniform(0.5, 2.0))))
-        return np.asarray(blurred)
-    if chance < 0.3:
+        pixels = np.asarray(blurred)
+    elif chance < 0.3:
         packed = io.BytesIO()
         Image.fromarray(pixels).save(packed, "JPEG", quality=int(random.integers(25, 80)))
         with Image.open(packed) as opened:
