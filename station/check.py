@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from drivers import registry
-from models.face.pipeline import FacePipeline
+from models.face.pipeline import EMBEDDING_ROLE, FacePipeline
 from station import durable
 from station import policy as policies
 from station.capture.build import model_store, portrait_policy, runtime
@@ -36,7 +36,7 @@ def findings(config: StationConfig) -> Iterator[tuple[str, EidError | None]]:
         "capture keys": lambda: Vault.load(config.station.id, config.capture.key_dir),
         "runtime directory": lambda: _in_memory(config),
         "room for captures": lambda: _room(config.station.state_dir),
-        "models": lambda: FacePipeline.open(model_store(config), runtime(config)),
+        _models(config): lambda: FacePipeline.open(model_store(config), runtime(config)),
         "link": config.link_config,
     }
     if _is_valid(config.link_config):
@@ -77,6 +77,12 @@ def _is_valid(check: Callable[[], object]) -> bool:
 def _driver(config: StationConfig, device: str) -> Callable[[], object]:
     section = getattr(config, device)
     return lambda: registry.create(device, section.driver, section.options)
+
+
+def _models(config: StationConfig) -> str:
+    store = model_store(config)
+    embedding = store.manifest.entry(store.id_for(EMBEDDING_ROLE))
+    return f"models ({embedding.id}: for demo and tests only)" if embedding.demo else "models"
 
 
 def _in_memory(config: StationConfig) -> None:

@@ -76,6 +76,11 @@ class StationConfig(_Section):
     link: dict[str, Any] = Field(default_factory=dict)
     _file: str = PrivateAttr("-")
 
+    @property
+    def production(self) -> bool:
+        """Whether real persons stand before this station: its camera is a real one. No other key can change that."""
+        return self.camera.driver != "emulated"
+
     def link_config(self) -> LinkConfig:
         """The link daemon's part, with the station's own facts filled in. Raises ConfigInvalid."""
         from station.link.config import LinkConfig  # only the link daemon and `check` need it
