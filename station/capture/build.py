@@ -16,8 +16,7 @@ from drivers import registry
 from drivers.panel.debounce import DebouncePolicy
 from drivers.panel.port import Button
 from models import policy as portrait_policies
-from models.face.pipeline import DETECTOR, EMBEDDING, LANDMARKS, FacePipeline
-from models.manifest import bundled as model_manifest
+from models.face.pipeline import DETECTOR, EMBEDDING_ROLE, LANDMARKS, FacePipeline
 from models.policy import FacePolicy
 from models.runtime import Runtime
 from models.store import ModelStore
@@ -35,7 +34,7 @@ from station.capture.vault import Vault
 from station.clock import StationClock
 from station.config import DeviceSection, StationConfig
 from station.errors import ConfigInvalid
-from station.log import Log
+from station.log import Level, Log
 from station.notify import Notifier
 from station.room import bundled_policy
 from station.spool import Spool, Writer
@@ -93,6 +92,10 @@ def build(config: StationConfig, log: Log) -> tuple[CaptureDaemon, StorageWorker
     desk = policies.desk(config.capture.workflow_policy)
     fingers = policies.finger(config.capture.finger_policy)
     face = portrait_policy(config.models.portrait_policy)
+    store = model_store(config)
+    match_id, match = portrait_policies.match_for(face, store.id_for(EMBEDDING_ROLE))
+    if match_id != face.policy_id:
+        log.event("models.demo", Level.WARNING, embedding=match.model_id)
     spool = Spool(config.station.state_dir)
     spool.prepare(Writer.CAPTURE)
     clock = StationClock(config.station.state_dir / "clock-floor")
@@ -119,15 +122,16 @@ def build(config: StationConfig, log: Log) -> tuple[CaptureDaemon, StorageWorker
             "workflow": config.capture.workflow_policy,
             "fingers": config.capture.finger_policy,
             "portrait": face.policy_id,
+            "match": match_id,
         },
-        models=_model_hashes(),
+        models=_model_hashes(store),
     )
     storage = StorageWorker(inbox.put, Parts(spool, draft, vault, ledger, clock, bundled_policy(), provenance))
     workers = Workers(
         camera=CameraWorker(
             inbox.put,
             devices["camera"],
-            lambda: FacePipeline.open(model_store(config), runtime(config)),
+            lambda: FacePipeline.open(store, runtime(config), embedding=match.model_id),
             face,
             PortraitSettings(desk.portrait_attempt_s, desk.portrait_window_frames),
             clock.now,
@@ -155,9 +159,9 @@ def build(config: StationConfig, log: Log) -> tuple[CaptureDaemon, StorageWorker
 
 
 def model_store(config: StationConfig) -> ModelStore:
-    """Where this station looks for model files."""
-    stores = config.models.stores
-    return ModelStore(stores) if stores else ModelStore.standard()
+    """Where this station looks for model files; a stand-in for demo and tests only before an emulated camera."""
+    stores, demo = config.models.stores, not config.production
+    return ModelStore(stores, demo=demo) if stores else ModelStore.standard(demo=demo)
 
 
 def runtime(config: StationConfig) -> Runtime | None:
@@ -194,8 +198,6 @@ def show_failure(section: DeviceSection, error: EidError) -> None:
         return
 
 
-def _model_hashes() -> dict[str, bytes]:
-    known = model_manifest()
-    return {
-        model_id: bytes.fromhex(known.entry(model_id).weights_sha256) for model_id in (DETECTOR, LANDMARKS, EMBEDDING)
-    }
+def _model_hashes(store: ModelStore) -> dict[str, bytes]:
+    known = (store.manifest.entry(one) for one in (DETECTOR, LANDMARKS, store.id_for(EMBEDDING_ROLE)))
+    return {entry.id: bytes.fromhex(entry.weights_sha256) for entry in known}
