@@ -23,7 +23,6 @@ from wire.keys import OpeningKey
 from wire.records import fac, fir, png4
 from wire.records.fir import Compression, Technology
 
-
 RECORD_IMAGES = {
     "png": Compression.PNG,
     "raw": Compression.RAW,

@@ -106,6 +106,7 @@ def _order(
     today: date,
     now_ms: int,
 ) -> CaseOrder:
+    planned = plan(config.plan, today)
     by_representative = needs_representative(tk01, rules, now_ms)
     return CaseOrder(
         dossier_id=str(ULID.from_datetime(datetime.fromtimestamp(now_ms / 1000, UTC))),
@@ -118,7 +119,8 @@ def _order(
         consent=consent(today),
         consent_by="representative" if by_representative else "applicant",
         plan_id=config.plan,
-        plan=plan(config.plan, today),
+        plan=planned.fingers,
+        steps=planned.steps,
         warnings=[f"rules.warning.{warning.code}" for warning in answer.warnings][:20],
     )
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import tomllib
 import unicodedata
+from dataclasses import dataclass
 from datetime import date
 from importlib import resources
-from typing import Annotated, TypeVar
+from typing import Annotated, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from central.errors import DataFileInvalid, PlanUnknown
 from wire.case import ConsentText
@@ -25,17 +26,38 @@ class _DataFile(BaseModel):
     valid_from: date
 
 
+_Step = Annotated[tuple[str, ...], Field(min_length=1, max_length=4)]
+
+
 class _Plan(BaseModel):
+    """`fingers` one after the other, or `steps` of up to four that are shown to the scanner together."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    fingers: Annotated[tuple[str, ...], Field(min_length=1, max_length=10)]
+    fingers: Annotated[tuple[str, ...], Field(max_length=10)] = ()
+    steps: Annotated[tuple[_Step, ...], Field(max_length=10)] = ()
 
-    @field_validator("fingers")
-    @classmethod
-    def _positions(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+    @model_validator(mode="after")
+    def _positions(self) -> Self:
+        if bool(self.fingers) == bool(self.steps):
+            raise ValueError("a plan names either fingers or steps")
+        keys = self.keys
         if len(set(keys)) != len(keys) or not set(keys) <= {position.key for position in FingerPosition}:
             raise ValueError("unknown finger, or one that stands twice")
-        return keys
+        return self
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """All fingers in order of capture."""
+        return self.fingers or tuple(key for step in self.steps for key in step)
+
+
+@dataclass(frozen=True, slots=True)
+class CapturePlan:
+    """The planned fingers in order; `steps` empty where each is taken alone."""
+
+    fingers: list[FingerPosition]
+    steps: list[list[FingerPosition]]
 
 
 class _PlanFile(_DataFile):
@@ -52,12 +74,16 @@ class _ConsentFile(_DataFile):
 FileT = TypeVar("FileT", _PlanFile, _ConsentFile)
 
 
-def plan(plan_id: str, on: date) -> list[FingerPosition]:
-    """The fingers of a plan in their order. Raises PlanUnknown, DataFileInvalid."""
+def plan(plan_id: str, on: date) -> CapturePlan:
+    """The fingers of a plan in their order, and its steps. Raises PlanUnknown, DataFileInvalid."""
     file = _newest(_PlanFile, "plan-", on)
     if plan_id not in file.plans:
         raise PlanUnknown(plan=plan_id, known=", ".join(sorted(file.plans)))
-    return [FingerPosition.from_key(key) for key in file.plans[plan_id].fingers]
+    found = file.plans[plan_id]
+    return CapturePlan(
+        [FingerPosition.from_key(key) for key in found.keys],
+        [[FingerPosition.from_key(key) for key in step] for step in found.steps],
+    )
 
 
 def consent(on: date) -> ConsentText:

@@ -5,9 +5,9 @@ It holds what the desk needs for one session and nothing more.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from wire.bundle import Document, Representative
 from wire.fingers import FingerPosition
@@ -16,6 +16,9 @@ from wire.model import Code, Sha256, ShortText, UnixMs, WireModel
 
 QR_PREFIX = "EID1:"
 """A dossier's QR code holds this prefix and the dossier id, nothing else."""
+
+
+Position = Annotated[FingerPosition, Field(strict=False)]
 
 
 class ConsentText(WireModel):
@@ -35,6 +38,8 @@ class CaseOrder(WireModel):
     Attributes:
         code: short code printed beside the QR code, shown on the display instead of a name.
         plan: the planned fingers in order of capture; empty means that nothing may be captured.
+        steps: the fingers a device that takes several at once is shown together, in order (4-4-2); empty where every
+            finger is taken alone. A device that takes one finger at a time goes through the same plan finger by finger.
         consent_by: who must affirm.
         warnings: catalogue keys for the officer.
     """
@@ -50,8 +55,17 @@ class CaseOrder(WireModel):
     consent: ConsentText
     consent_by: Literal["applicant", "representative"]
     plan_id: Code
-    plan: Annotated[list[Annotated[FingerPosition, Field(strict=False)]], Field(max_length=10)]
+    plan: Annotated[list[Position], Field(max_length=10)]
+    steps: Annotated[list[Annotated[list[Position], Field(min_length=1, max_length=4)]], Field(max_length=10)] = Field(
+        default_factory=list
+    )
     warnings: Annotated[list[ShortText], Field(max_length=20)] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _steps_are_the_plan(self) -> Self:
+        if self.steps and [position for step in self.steps for position in step] != self.plan:
+            raise ValueError("steps and plan disagree")
+        return self
 
 
 def qr_text(dossier_id: str) -> str:

@@ -138,7 +138,7 @@ def _described(number: int, name: str, picture: Picture, layout: Layout) -> dict
         "keys": [{"button": key.button.value, "vi": key.text.vi, "en": key.text.en} for key in screen.keys],
         "progress": list(screen.progress) if screen.progress is not None else None,
         "detail": screen.detail,
-        "hand": screen.hand,
+        "hand": list(screen.hand),
         "monotonic_ns": time.monotonic_ns(),
     }
 

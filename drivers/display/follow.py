@@ -40,7 +40,7 @@ class Shown:
     lines: tuple[Text, ...]
     keys: tuple[tuple[Button, Text], ...]
     detail: str
-    hand: int
+    hand: tuple[int, ...]
     progress: tuple[int, int] | None
     monotonic_ns: int
 
@@ -119,7 +119,7 @@ class ScreenFollower:
             lines=tuple(Text(**text) for text in entry["lines"]),
             keys=tuple((Button(key["button"]), Text(key["vi"], key["en"])) for key in entry["keys"]),
             detail=entry["detail"],
-            hand=entry["hand"],
+            hand=tuple(entry["hand"]),
             progress=(progress[0], progress[1]) if progress is not None else None,
             monotonic_ns=entry["monotonic_ns"],
         )

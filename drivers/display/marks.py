@@ -207,28 +207,28 @@ _REACH = {2: 0.86, 3: 1.0, 4: 0.9, 5: 0.68}
 
 
 @lru_cache(maxsize=64)
-def hands(finger: int, height_px: int) -> tuple[Image.Image, Image.Image]:
+def hands(fingers: tuple[int, ...], height_px: int) -> tuple[Image.Image, Image.Image]:
     """Both hands seen from above, as their owner sees them lying on the desk.
 
     Args:
-        finger: the finger to highlight, by its ISO/IEC 19794-4 number 1..10; 0 for none.
+        fingers: those to highlight, by their ISO/IEC 19794-4 numbers 1..10.
         height_px: height of the picture; its width is HANDS_RATIO times that.
 
     Returns:
-        Masks of the outline of all fingers and of the highlighted finger.
+        Masks of the outline of all fingers and of the highlighted ones.
     """
     width_px = round(height_px * HANDS_RATIO)
     factor = OVERSAMPLE if height_px < 60 else 4
     size = (width_px * factor, height_px * factor)
     outline, chosen = Image.new("L", size, 0), Image.new("L", size, 0)
     line_px = max(1.0, height_px / 34) * factor
-    _hand(outline, chosen, finger, right=False, line_px=line_px)
-    _hand(outline, chosen, finger, right=True, line_px=line_px)
+    _hand(outline, chosen, fingers, right=False, line_px=line_px)
+    _hand(outline, chosen, fingers, right=True, line_px=line_px)
     small = (width_px, height_px)
     return (outline.resize(small, Image.Resampling.BOX), chosen.resize(small, Image.Resampling.BOX))
 
 
-def _hand(outline: Image.Image, chosen: Image.Image, finger: int, *, right: bool, line_px: float) -> None:
+def _hand(outline: Image.Image, chosen: Image.Image, fingers: tuple[int, ...], *, right: bool, line_px: float) -> None:
     width, height = outline.size
     hand_width = width * 0.46
     first = 1 if right else 6
@@ -255,7 +255,7 @@ def _hand(outline: Image.Image, chosen: Image.Image, finger: int, *, right: bool
         for _, spine, girth in shapes:
             _capsule(pen, spine, girth + 2 * grow, fill)
     for number, spine, girth in shapes:
-        if number == finger:
+        if number in fingers:
             _capsule(ImageDraw.Draw(chosen), spine, girth, 255)
 
 

@@ -61,7 +61,7 @@ class Screen:
         lines: further lines; the drawing pages where they do not fit one screen.
         progress: (done, total) or None.
         detail: a short untranslated piece of text, e.g. a dossier code; no personal data.
-        hand: the finger to highlight as a FingerPosition number, 0 for none.
+        hand: the fingers to highlight as FingerPosition numbers; empty where no hands are drawn.
     """
 
     screen_id: str
@@ -72,7 +72,7 @@ class Screen:
     progress: tuple[int, int] | None = None
     keys: tuple[KeyHint, ...] = ()
     detail: str = ""
-    hand: int = 0
+    hand: tuple[int, ...] = ()
 
 
 class DisplayPort(Protocol):

@@ -36,7 +36,7 @@ SCREENS = [
         icon,
         progress=(number, len(Icon)),
         keys=(KeyHint(Button.OFFICER_OK, Text("Chụp", "Capture")), KeyHint(Button.APPLICANT_NO, Text("Không", "No"))),
-        hand=number % 11,
+        hand=(number % 10 + 1,) if number % 11 else (),
     )
     for number, (tone, icon) in enumerate(zip(list(Tone) * 3, Icon, strict=False))
 ]

@@ -126,6 +126,7 @@ OPTIONAL = {
         "representative",
         "document_match",
         "warnings",
+        "steps",
         "code",
         "due",
         "subject",

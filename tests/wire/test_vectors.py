@@ -150,7 +150,10 @@ def vars_of(routing: envelope.Routing) -> tuple[str, str, str, str]:
 
 
 def test_the_content_of_the_vectors_is_a_bundle_and_a_case() -> None:
-    """Reading and writing it again gives the same bytes."""
+    """Reading and writing it again gives the same bytes.
+
+    A field that was added later and has a default is left out here: what an older centre sent stays readable.
+    """
     models = {"eid-bundle": Bundle, "eid-case": CaseOrder}
     cases = [case for case in ENVELOPES if case["name"] != "smallest"]
 
@@ -158,7 +161,8 @@ def test_the_content_of_the_vectors_is_a_bundle_and_a_case() -> None:
     for case in cases:
         content = bytes.fromhex(case["content"])
 
-        assert models[case["type"]].decode(content).encode() == content
+        found = models[case["type"]].decode(content)
+        assert cbor.encode(found.model_dump(mode="python", exclude_unset=True)) == content
         assert reader.write(reader.decode(content)) == content
 
 

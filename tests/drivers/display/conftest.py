@@ -19,7 +19,7 @@ def finger_screen() -> Screen:
         Tone.ACTION,
         Icon.FINGER,
         progress=(3, 10),
-        hand=1,
+        hand=(1,),
         keys=(
             KeyHint(Button.OFFICER_OK, Text("Chụp lại", "Retake")),
             KeyHint(Button.OFFICER_BACK, Text("Quay lại", "Back")),

@@ -131,7 +131,7 @@ screens = st.builds(
     progress=st.none() | st.tuples(st.integers(0, 12), st.integers(0, 10)),
     keys=keys,
     detail=st.just("") | st.text(alphabet="ABC0123456789-", min_size=1, max_size=30),
-    hand=st.integers(0, 10),
+    hand=st.lists(st.integers(1, 10), unique=True, max_size=4).map(tuple),
 )
 
 
@@ -181,9 +181,10 @@ def test_vietnamese_is_first_and_largest(layout: Layout, plain_screen: Screen) -
 def test_each_finger_has_a_picture_of_its_own(layout: Layout, finger: int, finger_screen: Screen) -> None:
     """Right hand on the right half, left hand on the left half of the picture, and no two fingers alike."""
     others = {
-        draw(replace(finger_screen, hand=other), layout)[0].image.tobytes() for other in range(11) if other != finger
+        draw(replace(finger_screen, hand=other), layout)[0].image.tobytes()
+        for other in ((), *((number,) for number in range(1, 11) if number != finger))
     }
-    picture = draw(replace(finger_screen, hand=finger), layout)[0].image.tobytes()
+    picture = draw(replace(finger_screen, hand=(finger,)), layout)[0].image.tobytes()
 
     assert picture not in others
 
@@ -194,14 +195,14 @@ def test_the_highlighted_finger_lies_on_its_hand() -> None:
 
     centres = {}
     for finger in range(1, 11):
-        box = hands(finger, 60)[1].getbbox()
+        box = hands((finger,), 60)[1].getbbox()
         assert box is not None
         centres[finger] = (box[0] + box[2]) / 2
-    middle = hands(0, 60)[0].width / 2
+    middle = hands((), 60)[0].width / 2
 
     assert middle < centres[1] < centres[2] < centres[3] < centres[4] < centres[5]
     assert middle > centres[6] > centres[7] > centres[8] > centres[9] > centres[10]
-    assert hands(0, 60)[1].getbbox() is None
+    assert hands((), 60)[1].getbbox() is None
 
 
 def test_the_oled_leaves_its_edge_free_for_the_shift(finger_screen: Screen) -> None:

@@ -76,7 +76,7 @@ def test_the_record_says_what_was_shown(tmp_path: Path, finger_screen: Screen) -
     assert shown.title == finger_screen.title
     assert shown.lines == finger_screen.lines
     assert shown.keys[2] == (Button.OFFICER_SKIP, Text("Bỏ qua ngón này", "Skip this finger"))
-    assert (shown.progress, shown.hand, shown.page, shown.pages, shown.tone) == ((3, 10), 1, 1, 1, "action")
+    assert (shown.progress, shown.hand, shown.page, shown.pages, shown.tone) == ((3, 10), (1,), 1, 1, "action")
 
 
 def test_each_page_is_saved_once_with_its_number(tmp_path: Path, finger_screen: Screen) -> None:
