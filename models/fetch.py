@@ -43,8 +43,8 @@ def fetch(store: ModelStore, progress: Progress = silent, *, timeout_s: float = 
         The files written; empty if nothing was missing.
 
     Raises:
-        ModelMissing: nothing gave the file in time; names file, hash and origin. Not where a store for demo and
-            tests has a stand-in for it.
+        ModelMissing: nothing gave the file in time; names file, hash and origin. Not where the store has a
+            stand-in for it (demo and tests).
         ModelHashWrong: an origin gave something else.
         ModelUnusable: an IR with the right hash could not be converted.
     """
@@ -61,14 +61,9 @@ def fetch(store: ModelStore, progress: Progress = silent, *, timeout_s: float = 
         written.append(keep(entry, content, store.writable))
         del failed[entry.id]
     for model_id, reason in failed.items():
-        if not (isinstance(reason, ModelMissing) and _stood_in_for(store, model_id)):
+        if not isinstance(reason, ModelMissing) or store.stand_in(store.manifest.entry(model_id)) is None:
             raise reason
     return written
-
-
-def _stood_in_for(store: ModelStore, model_id: str) -> bool:
-    role = store.manifest.entry(model_id).role
-    return store.manifest.entry(store.id_for(role)).demo
 
 
 def _from_origin(entry: ModelEntry, progress: Progress, timeout_s: float) -> bytes:

@@ -100,9 +100,19 @@ class ModelStore:
         known = self.manifest.of_role(role)
         if not known:
             raise KeyError(role)
-        if self.demo and not any((directory / known[0].file).exists() for directory in self.paths):
-            return known[-1].id
+        standing_in = self.stand_in(known[0])
+        if standing_in is not None and not any((directory / known[0].file).exists() for directory in self.paths):
+            return standing_in.id
         return known[0].id
+
+    def stand_in(self, entry: ModelEntry) -> ModelEntry | None:
+        """What may be taken where `entry` is missing; always None outside a demo."""
+        others = (other for other in self.manifest.of_role(entry.role) if other.demo and self.demo)
+        return next(others, None)
+
+    def needed(self) -> list[ModelEntry]:
+        """The missing models for which nothing stands in: without them this store's user cannot go on."""
+        return [entry for entry in self.missing() if self.stand_in(entry) is None]
 
     def missing(self) -> list[ModelEntry]:
         """The models for stations that are in no directory. Raises ModelHashWrong for a wrong file."""

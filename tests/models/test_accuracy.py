@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from models.accuracy import __main__ as command
-from models.accuracy import plot, sets, statistics
+from models.accuracy import plot, sets, statistics, verification
 from models.face.pipeline import FacePipeline
 from models.policy import FacePolicy
 
@@ -101,9 +101,9 @@ def test_pairs_are_read_as_announced() -> None:
 
 
 def test_a_missed_face_is_an_error_on_both_sides() -> None:
-    vectors = np.eye(3, command.DIMENSION, dtype=np.float32)
+    vectors = np.eye(3, verification.DIMENSION, dtype=np.float32)
     vectors[2] = np.nan
-    made = command.Templates(("a_1.jpg", "a_2.jpg", "b_1.jpg"), vectors)
+    made = verification.Templates(("a_1.jpg", "a_2.jpg", "b_1.jpg"), vectors)
     found = made.scores([0, 0, 0], [0, 2, 2], np.array([True, True, False]))
 
     assert made.missed == 1
@@ -112,10 +112,10 @@ def test_a_missed_face_is_an_error_on_both_sides() -> None:
 
 def test_cross_identity_pairs_are_counted_once_and_never_within_a_person() -> None:
     random = np.random.default_rng(0)
-    vectors = random.normal(size=(1203, command.DIMENSION)).astype(np.float32)
+    vectors = random.normal(size=(1203, verification.DIMENSION)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     names = tuple(f"p{number // 3}_{number % 3:04d}.jpg" for number in range(1203))
-    counts, total = command.cross_identity(command.Templates(names, vectors))
+    counts, total = verification.cross_identity(verification.Templates(names, vectors))
 
     assert total == 1203 * 1202 // 2 - 401 * 3
     assert counts.sum() == total
@@ -142,14 +142,14 @@ def test_the_sets_beside_the_checkout_are_read(faces_folder: Path) -> None:
 
 
 def test_templates_and_reach_come_from_the_whole_pipeline(
-    pipeline: FacePipeline, policy: FacePolicy, faces_folder: Path, tmp_path: Path
+    product: FacePipeline, policy: FacePolicy, faces_folder: Path, tmp_path: Path
 ) -> None:
     """A picture without a face is a row of NaN; faces of one person score high, of two persons low."""
     empty = tmp_path / "empty.png"
     Image.new("RGB", (160, 160), (90, 90, 90)).save(empty)
     folder = faces_folder / "frll"
     paths = [folder / "neutral/017_03.jpg", folder / "smiling/017_08.jpg", folder / "neutral/001_03.jpg", empty]
-    made = command.templates(pipeline, policy, paths)
+    made = verification.templates(product, policy, paths)
     found = made.scores([0, 0, 0], [1, 2, 3], np.array([True, False, False]))
 
     assert made.missed == 1
@@ -157,4 +157,4 @@ def test_templates_and_reach_come_from_the_whole_pipeline(
     assert found[1] < 0.4
     assert found[2] == 1.0
     frame = command._frame(paths[0], 110)
-    assert pipeline.analyse(frame, policy).acceptable
+    assert product.analyse(frame, policy).acceptable

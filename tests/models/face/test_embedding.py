@@ -55,23 +55,23 @@ def expected(faces_folder: Path) -> dict[str, np.ndarray]:
 
 
 def test_portraits_give_the_recorded_templates(
-    pipeline: FacePipeline, policy: FacePolicy, faces_folder: Path, expected: dict[str, np.ndarray]
+    product: FacePipeline, policy: FacePolicy, faces_folder: Path, expected: dict[str, np.ndarray]
 ) -> None:
     """Two implementations of detection, landmarks, alignment and embedding agree: cosine 0.999, none below 0.998."""
     cosines = []
     for name in random.Random(20261121).sample(sorted(expected), SAMPLE):
         with Image.open(faces_folder / name) as picture:
             rgb = np.asarray(picture.convert("RGB"))
-        face = pipeline.analyse(rgb, policy).face
+        face = product.analyse(rgb, policy).face
         assert face is not None
-        cosines.append(float(pipeline.embed(rgb, face).vector @ expected[name][0]))
+        cosines.append(float(product.embed(rgb, face).vector @ expected[name][0]))
 
     assert min(cosines) >= 0.998
     assert sorted(cosines)[SAMPLE // 5] >= 0.999
 
 
 def test_the_alignment_alone_gives_the_recorded_templates(
-    pipeline: FacePipeline, faces_folder: Path, expected: dict[str, np.ndarray]
+    product: FacePipeline, faces_folder: Path, expected: dict[str, np.ndarray]
 ) -> None:
     """With the recorded points only warp and model are left: cosine 0.9995."""
     for name in random.Random(5).sample(sorted(expected), SAMPLE // 2):
@@ -81,16 +81,16 @@ def test_the_alignment_alone_gives_the_recorded_templates(
         aligned = align.align(rgb, points.astype(np.float32))
         assert aligned is not None
         bgr = np.ascontiguousarray(np.asarray(aligned, np.float32)[None, :, :, ::-1])
-        (found,) = pipeline._embedding.run(bgr)
+        (found,) = product._embedding.run(bgr)
 
         assert float(found[0] @ vector) >= 0.9995
 
 
 def test_both_runtimes_give_the_same_template(
-    opened: Callable[..., FacePipeline], policy: FacePolicy, person: Image.Image
+    opened: Callable[..., FacePipeline], policy: FacePolicy, picture_of_someone: Image.Image
 ) -> None:
     """A template made on one Python is comparable with one made on another: cosine 0.999."""
-    rgb = np.asarray(person)
+    rgb = np.asarray(picture_of_someone)
     made = []
     for name in ("tflite-runtime", "ai-edge-litert"):
         faces = opened(name)
@@ -102,14 +102,14 @@ def test_both_runtimes_give_the_same_template(
 
 
 def test_the_same_person_scores_above_accept_and_another_below_review(
-    pipeline: FacePipeline, policy: FacePolicy, faces_folder: Path
+    product: FacePipeline, policy: FacePolicy, faces_folder: Path
 ) -> None:
     def template(name: str) -> Embedding:
         with Image.open(faces_folder / "frll" / name) as picture:
             rgb = np.asarray(picture.convert("RGB"))
-        face = pipeline.analyse(rgb, policy).face
+        face = product.analyse(rgb, policy).face
         assert face is not None
-        return pipeline.embed(rgb, face)
+        return product.embed(rgb, face)
 
     neutral = template("neutral/017_03.jpg")
 
