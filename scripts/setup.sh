@@ -122,7 +122,7 @@ add_models() {
     if timeout 120 "$venv/bin/eid-station" fetch-models >>"$log" 2>&1; then
         say "recognition models ready"
     else
-        say "some recognition models are missing; what needs them is skipped by name or says so. Again: .venv/bin/eid-station fetch-models"
+        say "some recognition models are missing. Demo and tests take the demo embedding of this repository, a station with a real camera does not start. Again: .venv/bin/eid-station fetch-models"
     fi
     printf '%s\n' "$wanted" >"$tried"
 }

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def tables(tmp_path: Path) -> dict[str, dict[str, Any]]:
     """A station as the fleet makes one, in directories of this test."""
-    missing = ModelStore.standard().missing()
+    missing = ModelStore.standard(demo=True).needed()
     if missing:
         pytest.skip(f"model file {missing[0].file} is missing; its origin: {missing[0].origin}")
     fleet = Fleet.create(tmp_path / "fleet", ("127.0.0.1",), datetime.now(UTC))

@@ -17,11 +17,13 @@ from pathlib import Path
 from rich.console import Console
 
 from models.demo_portrait import demo_portrait
+from models.face.pipeline import EMBEDDING_ROLE
 from models.fetch import fetch
 from models.store import ModelStore
 from tests.system.demo_feed import Feed
 from tests.system.demo_keys import interactive
 from tests.system.demo_summary import summary
+from tests.system.passport import zone_of
 from tests.system.players import Desk
 from tests.system.rig_site import EXAMPLE_FORM, PERSON, RegisteredCase, SiteRig
 from tests.system.rig_station import StationRig
@@ -63,10 +65,17 @@ def _arguments() -> argparse.Namespace:
 
 def _models_at_hand(console: Console) -> None:
     """Missing models are fetched from their pinned origin; raises ModelMissing with file, hash and origin otherwise."""
-    store = ModelStore.standard()
-    if store.missing():
+    store = ModelStore.standard(demo=True)
+    if store.needed():
         console.print("fetching the models that are missing …")
         fetch(store)
+    embedding = store.manifest.entry(store.id_for(EMBEDDING_ROLE))
+    if embedding.demo:
+        console.print(
+            f"[yellow]models       {embedding.id} compares the faces: no model for stations is on this machine; "
+            "with a real camera the station would not start[/yellow]",
+            soft_wrap=True,
+        )
 
 
 def _run(arguments: argparse.Namespace, console: Console, portrait: Path) -> int:
@@ -85,7 +94,7 @@ def _run(arguments: argparse.Namespace, console: Console, portrait: Path) -> int
         console.print(f"ready after {time.monotonic() - began:.1f} s")
         console.rule("[bold]one case, from button to result")
         feed.restart_clock()
-        desk = _follow(site, station, feed, portrait)
+        desk = _follow(site, station, feed, portrait, arguments.form)
         case = _enrol(site, desk, feed, arguments.form)
         if arguments.interactive:
             interactive(site, desk, feed, arguments.form)
@@ -122,7 +131,7 @@ def _start(site: SiteRig, station: StationRig, console: Console) -> None:
     console.print(f"station      {station.station_id}: capture (no network), link (no devices), sensor on a pty")
 
 
-def _follow(site: SiteRig, station: StationRig, feed: Feed, portrait: Path) -> Desk:
+def _follow(site: SiteRig, station: StationRig, feed: Feed, portrait: Path, form: Path) -> Desk:
     feed.follow_log(station.capture.log, "capture")
     feed.follow_log(station.link.log, "link")
     feed.follow_log(site.centre.log, "centre")
@@ -130,7 +139,8 @@ def _follow(site: SiteRig, station: StationRig, feed: Feed, portrait: Path) -> D
     feed.follow_questions("authority", site.authority.questions)
     feed.follow_screens(station.screens())
     feed.follow_lights(station.panel())
-    return Desk(station.camera(), station.panel(), station.sensor(), station.screens(), portrait, say=feed.say)
+    remotes = (station.camera(), station.panel(), station.sensor(), station.screens())
+    return Desk(*remotes, portrait, zone_of(form), say=feed.say)
 
 
 def _enrol(site: SiteRig, desk: Desk, feed: Feed, form: Path) -> RegisteredCase:

@@ -89,7 +89,7 @@ def test_missing_models_name_file_hash_and_origin(demo: list[str], tmp_path: Pat
         "import tests.system.demo as d\n"
         "from models.errors import ModelMissing\n"
         "def gone(store):\n"
-        "    entry = store.missing()[0]\n"
+        "    entry = store.needed()[0]\n"
         "    raise ModelMissing(file=entry.file, sha256=entry.sha256, origin=entry.origin)\n"
         "d.fetch = gone\n"
         "sys.argv = ['demo']\n"
