@@ -36,7 +36,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="session")
 def portrait() -> Path:
     """A face that passes the portrait policy; skips by name without models or portrait."""
-    missing = ModelStore.standard().missing()
+    missing = ModelStore.standard(demo=True).needed()
     if missing:
         pytest.skip(f"model file {missing[0].file} is missing; its origin: {missing[0].origin}")
     try:

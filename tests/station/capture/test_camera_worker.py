@@ -35,10 +35,10 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture(scope="module")
 def pipeline() -> FacePipeline:
-    missing = ModelStore.standard().missing()
+    missing = ModelStore.standard(demo=True).needed()
     if missing:
         pytest.skip(f"model file {missing[0].file} is missing; its origin: {missing[0].origin}")
-    return FacePipeline.open(ModelStore.standard())
+    return FacePipeline.open(ModelStore.standard(demo=True))
 
 
 @pytest.fixture(scope="module")
