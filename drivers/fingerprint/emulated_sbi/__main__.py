@@ -1,7 +1,8 @@
 """`python -m drivers.fingerprint.emulated_sbi`: serves one emulated scanner until told to quit.
 
-Control requests (one key each): `place {person, seed, finger, moisture}`, `lift`, `lie NAME`, `http NAME` (hang, cut,
-garbage, huge, status), `error CODE`, `state NAME`, `status`, `clear`, `quit`.
+Control requests (one key each): `place {person, seed, finger, shown, moisture, wet}`, `lift`, `lie NAME`, `http NAME`
+(hang, late, cut, garbage, huge, status), `error CODE`, `state NAME`, `freeze true` (the same pictures again),
+`serial NUMBER` (another device answers from now on), `status`, `clear`, `quit`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from typing import Any
 from drivers.fingerprint.emulated.control import ControlServer
 from drivers.fingerprint.emulated_sbi.scanner import LIES, Hand, Scanner
 
-HTTP_FAULTS = ("hang", "cut", "garbage", "huge", "status")
+HTTP_FAULTS = ("hang", "late", "cut", "garbage", "huge", "status")
+
+
+LATE_S = 4.0
 
 
 class Service:
@@ -53,13 +57,18 @@ class Service:
                 scanner.error = int(value)
             case "state":
                 scanner.status = str(value)
+            case "freeze":
+                scanner.frozen = bool(value)
+            case "serial":
+                scanner.become(str(value))
             case "clear":
                 scanner.lie = self.http_fault = None
+                scanner.frozen = False
                 scanner.error, scanner.status = 0, "Ready"
             case "quit":
                 self.ended.set()
             case "status":
-                return {"sent": [list(entry) for entry in scanner.sent]}
+                return {"sent": [list(entry) for entry in scanner.sent], "asked": list(scanner.asked)}
             case _:
                 raise ValueError(f"unknown request {name} {value}")
         return {}
@@ -103,6 +112,8 @@ class _Handler(BaseHTTPRequestHandler):
             case "hang":
                 self.service.ended.wait(60)
                 return
+            case "late":
+                self.service.ended.wait(LATE_S)
             case "garbage":
                 body = b"\x00{" + body[:100]
             case "huge":

@@ -9,7 +9,8 @@ import hashlib
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,11 +20,13 @@ from drivers.fingerprint.sbi.jws import encoded
 from drivers.fingerprint.sbi.messages import POSITIONS, SPEC_VERSION, SUBTYPES, chained
 from wire.fingers import FingerPosition
 from wire.records import fir
-from wire.records.fir import Compression, FingerRecord, Technology
+from wire.records.fir import Compression, FingerRecord, Impression, Technology
 from wire.records.png4 import GreyImage
 
 SERIAL_NO = "000000000042"
-FINGER_PX = (320, 400)
+FINGER_PX = {"thumb": (352, 432), "little": (288, 352)}
+"""Segments differ in size, as fingers do; the others are OTHER_PX."""
+OTHER_PX = (320, 400)
 LIES = (
     "bad_signature",
     "unsigned",
@@ -46,22 +49,36 @@ LIES = (
     "same_image",
     "short_image",
     "four_bit_image",
+    "mixed_resolution",
+    "thousand_ppi",
+    "huge_image",
+    "rolled_image",
     "no_biometrics",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """Whose fingers lie on the platen; `finger` replaces the one asked for."""
+    """Whose fingers lie on the platen.
+
+    `shown` says for a finger asked for which one is there instead (the other hand, a neighbour), `finger` for all of
+    them; `moisture` is of all, or of those in `wet` alone. The scanner notices nothing of it.
+    """
 
     person: str
     seed: int = 0
     finger: str | None = None
     moisture: float | None = None
+    shown: Mapping[str, str] = field(default_factory=dict)
+    wet: tuple[str, ...] | list[str] = ()
+
+    def there(self, asked: FingerPosition) -> str:
+        """Which finger lies where `asked` is expected."""
+        return self.shown.get(asked.key, self.finger or asked.key)
 
 
 class Scanner:
-    """State of the scanner; `changed` wakes a capture that waits for fingers.
+    """State of the scanner; `changed` wakes a capture that waits for fingers, `frozen` repeats the last pictures.
 
     Args:
         seed: of the synthetic prints.
@@ -71,17 +88,25 @@ class Scanner:
     def __init__(self, seed: int, env: str) -> None:
         self.root: Authority = authority()
         self.status = "Ready"
+        self.serial_no = SERIAL_NO
         self.hand: Hand | None = None
         self.lie: str | None = None
         self.error = 0
         self.sent: deque[tuple[str, str, str]] = deque(maxlen=512)
+        self.asked: deque[dict[str, list[str]]] = deque(maxlen=64)
+        self.frozen = False
         self.changed = threading.Condition()
         self._seed = seed
         self._env = env
-        self._key: DeviceKey = self.root.device(SERIAL_NO)
+        self._key: DeviceKey = self.root.device(self.serial_no)
         self._false_keys: dict[str, DeviceKey] = {}
         self._replayed: dict[str, Any] | None = None
         self._shots = 0
+
+    def become(self, serial_no: str) -> None:
+        """Another device of the same make, with a certificate of its own, is plugged in."""
+        self.serial_no = serial_no
+        self._key = self.root.device(serial_no)
 
     def discovery(self, port: int) -> list[dict[str, Any]]:
         """The SBIDISC answer."""
@@ -99,6 +124,7 @@ class Scanner:
     def capture(self, request: dict[str, Any]) -> dict[str, Any]:
         """The RCAPTURE answer: waits until fingers lie there or the request's timeout is over."""
         bio = request["bio"][0]
+        self.asked.append({"fingers": list(bio["bioSubType"]), "exception": list(bio["exception"])})
         if self.error:
             error, self.error = self.error, 0
             return _failed(error)
@@ -136,7 +162,7 @@ class Scanner:
         first: bytes | None = None
         for position in shown:
             pixels = self._picture(hand, position)
-            if lie == "same_image" and first is not None:
+            if lie == "same_image" and first is not None and len(first) == len(pixels):
                 pixels = first
             first = first or pixels
             iso = self._record(position, pixels, lie)
@@ -144,26 +170,31 @@ class Scanner:
             stated = previous if lie != "broken_hash" else previous[::-1]
             out.append({"specVersion": SPEC_VERSION, "data": self._signed(request, bio, position, iso, lie)})
             out[-1] |= {"hash": stated, "error": {"errorCode": "0", "errorInfo": ""}, "additionalInfo": {}}
-            self.sent.append((hashlib.sha256(pixels).hexdigest(), hand.person, hand.finger or position.key))
+            self.sent.append((hashlib.sha256(pixels).hexdigest(), hand.person, hand.there(position)))
         return out
 
     def _picture(self, hand: Hand, position: FingerPosition) -> bytes:
-        self._shots += 1
-        finger = hand.finger or position.key
+        self._shots += not self.frozen
+        finger = hand.there(position)
         touch = prints.natural_touch(prints.seed_of(hand.person, finger, hand.seed, self._shots))
-        if hand.moisture is not None:
+        if hand.moisture is not None and (not hand.wet or position.key in hand.wet):
             touch = replace(touch, moisture=hand.moisture)
         ridges = prints.master(self._seed, hand.person, finger)
-        return prints.impression(ridges, touch, *FINGER_PX).tobytes()
+        return prints.impression(ridges, touch, *_size_of(position)).tobytes()
 
     def _record(self, position: FingerPosition, pixels: bytes, lie: str | None) -> bytes:
-        width_px, height_px = FINGER_PX
+        width_px, height_px = _size_of(position)
         stated = FingerPosition(position % 10 + 1) if lie == "mislabelled_record" else position
         image = GreyImage(pixels, width_px, height_px, 8)
         if lie == "four_bit_image":
             nibbles = bytes(a & 0xF0 | b >> 4 for a, b in zip(pixels[0::2], pixels[1::2], strict=True))
             image = GreyImage(nibbles, width_px, height_px, 4)
-        record = FingerRecord(stated, image, 500, datetime.now(UTC), Technology.WHITE_LIGHT_OPTICAL_TIR)
+        if lie == "huge_image":
+            image = GreyImage(pixels * 4, width_px, height_px * 4, 8)
+        ppi = {"mixed_resolution": 500 + position, "thousand_ppi": 1000}.get(lie or "", 500)
+        impression = Impression.LIVE_ROLLED if lie == "rolled_image" else Impression.LIVE_PLAIN
+        technology = Technology.MONOCHROMATIC_VISIBLE_OPTICAL_TIR
+        record = FingerRecord(stated, image, ppi, datetime.now(UTC), technology, impression=impression)
         iso = fir.write(record, Compression.PACKED if lie == "four_bit_image" else Compression.RAW)
         return iso[:-40] if lie == "short_image" else iso
 
@@ -176,7 +207,7 @@ class Scanner:
         )
         payload = {
             "digitalId": self._digital_id(
-                "999999999999" if lie == "other_digital_id" else SERIAL_NO, self._signer(lie)
+                "999999999999" if lie == "other_digital_id" else self.serial_no, self._signer(lie)
             ),
             "bioType": "Finger",
             "deviceServiceVersion": SPEC_VERSION,
@@ -198,13 +229,13 @@ class Scanner:
             return self._key
         if lie not in self._false_keys:
             issuer = authority() if lie == "foreign_chain" else self.root
-            self._false_keys[lie] = issuer.device(SERIAL_NO, expired=lie == "expired_certificate")
+            self._false_keys[lie] = issuer.device(self.serial_no, expired=lie == "expired_certificate")
         return self._false_keys[lie]
 
-    def _digital_id(self, serial_no: str = SERIAL_NO, signer: DeviceKey | None = None) -> str:
+    def _digital_id(self, serial_no: str | None = None, signer: DeviceKey | None = None) -> str:
         return (signer or self._key).token(
             {
-                "serialNo": serial_no,
+                "serialNo": serial_no or self.serial_no,
                 "make": "Emulated",
                 "model": "Slap 442",
                 "type": "Finger",
@@ -216,7 +247,7 @@ class Scanner:
 
     def _facts(self, port: int) -> dict[str, Any]:
         return {
-            "serialNo": SERIAL_NO,
+            "serialNo": self.serial_no,
             "deviceStatus": self.status,
             "certification": "SBI 1.0",
             "serviceVersion": "1.2.3",
@@ -231,6 +262,10 @@ class Scanner:
             return None
         lie, self.lie = self.lie, None
         return lie
+
+
+def _size_of(position: FingerPosition) -> tuple[int, int]:
+    return FINGER_PX.get(position.key.split("_")[1], OTHER_PX)
 
 
 def _failed(code: int) -> dict[str, Any]:

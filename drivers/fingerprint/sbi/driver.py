@@ -1,15 +1,12 @@
 """The driver `sbi`: a scanner behind a MOSIP device service on 127.0.0.1, several fingers at once.
 
-One attempt is `presses_per_finger` registration captures of the same fingers; each must verify and each finger must
-pass the quality gate for itself, or the whole capture is repeated. The interface has no way to compare fingers: whether
-a finger was already taken is left to the scanner, which must refuse the same segment twice, and to the centre; this
-driver only refuses an image that it has already seen in this session.
+Discovery, the session and one verified request; what one attempt is made of stands in attempt.py. The interface has no
+way to compare fingers, so the host does (gallery.py). A session stays with the device it began with.
 Must never keep an image of an answer of which any part did not verify.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import threading
 import time
@@ -19,43 +16,22 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from drivers.errors import DeviceFault, DeviceLost, DeviceMissing, DeviceTimeout
-from drivers.fingerprint import quality
-from drivers.fingerprint.errors import SbiRejected, StepUnfit
-from drivers.fingerprint.port import (
-    Attempt,
-    AttemptOutcome,
-    CapturePolicy,
-    Press,
-    PressLog,
-    PressVerdict,
-    Progress,
-    Prompt,
-    Quality,
-    SensorClass,
-    SensorInfo,
-)
+from drivers.fingerprint.errors import SbiRejected, StepUnfit, WrongSensor
+from drivers.fingerprint.port import Attempt, CapturePolicy, Progress, SensorClass, SensorInfo
 from drivers.fingerprint.sbi import messages, verify
+from drivers.fingerprint.sbi.attempt import SlapAttempt
 from drivers.fingerprint.sbi.client import HOST, SbiClient
+from drivers.fingerprint.sbi.gallery import Gallery
 from drivers.fingerprint.sbi.verify import Answered, Asked, Device, Refused, Trust
-from drivers.fingerprint.uart import DEVICE, Interrupted
+from drivers.fingerprint.uart import DEVICE
 from wire.fingers import FingerPosition
-from wire.records.fir import FingerRecord
 
 LOG = logging.getLogger(__name__)
 PLATEN_PX = (1600, 1500)
 """Nominal platen of a 4-4-2 scanner (FAP 60) at 500 ppi; each record says its own size."""
-_VERDICTS = {101: PressVerdict.NO_FINGER, 102: PressVerdict.IMAGING_FAILED, 105: PressVerdict.WRONG_HAND}
-_GONE = frozenset({106, 202})
-_PROMPTS = {
-    PressVerdict.NO_FINGER: Prompt.PLACE,
-    PressVerdict.WRONG_HAND: Prompt.OTHER_FINGER,
-    PressVerdict.SMALL_AREA: Prompt.COVER_MORE,
-    PressVerdict.LOW_QUALITY: Prompt.WIPE_DRY,
-}
 
 
 class SbiOptions(BaseModel):
@@ -110,7 +86,8 @@ class SbiFingerprint:
         self._device: Device | None = None
         self._trust: Trust | None = None
         self._previous_hash = messages.EMPTY_HASH
-        self._seen: set[bytes] = set()
+        self._bound: str | None = None
+        self._gallery = Gallery()
 
     def open(self) -> SensorInfo:
         """Discovers the service and verifies its device.
@@ -118,6 +95,7 @@ class SbiFingerprint:
         Raises:
             DeviceMissing: no registration device answers on any port, or the trust anchors cannot be read.
             SbiRejected: a device answered but does not verify.
+            WrongSensor: it is another device than the one the running session began with.
             DeviceFault: it is not ready.
         """
         self.close()
@@ -130,6 +108,8 @@ class SbiFingerprint:
             raise DeviceFault(device=DEVICE, reason=f"SBI error {refusal.code}") from None
         if found.info.status != messages.READY:
             raise DeviceFault(device=DEVICE, reason=f"device status {found.info.status}")
+        if self._bound not in (None, found.info.serial_no):
+            raise WrongSensor(device=DEVICE, expected=self._bound, found=found.info.serial_no)
         self._client, self._device = client, found
         slap = found.identity.sub_type == "Slap"
         width_px, height_px = PLATEN_PX
@@ -146,10 +126,13 @@ class SbiFingerprint:
     def begin_session(self, taken: Mapping[FingerPosition, bytes] | None = None) -> None:
         """Starts a new hash chain and forgets the images seen. The service keeps nothing between captures.
 
-        `taken` is of no use here: the interface gives and takes no templates.
+        `taken` holds pictures (PNG), since this driver gives no templates; anything else in it is passed over.
         """
         self._previous_hash = messages.EMPTY_HASH
-        self._seen.clear()
+        self._bound = None
+        self._gallery = Gallery()
+        for position, png in (taken or {}).items():
+            self._gallery.restore(position, png)
 
     def end_session(self) -> None:
         """As begin_session."""
@@ -166,7 +149,10 @@ class SbiFingerprint:
         progress: Callable[[Progress], None],
         stop: threading.Event,
     ) -> Attempt:
-        """One attempt for fingers that lie on the platen together; see FingerprintPort.
+        """One attempt for fingers that lie on the platen together, or for those of them that the person has.
+
+        All that were asked for are captured, or none of them; see FingerprintPort and SlapAttempt. The fingers of the
+        same part of the scanner that were not asked for are announced to it as exceptions.
 
         Raises:
             StepUnfit: fingers that no part of the scanner takes at once.
@@ -180,7 +166,12 @@ class SbiFingerprint:
             raise DeviceLost(device=DEVICE)
         if sub_id not in self._device.info.sub_ids:
             raise StepUnfit(device=DEVICE, reason=f"scanner has no part {sub_id}")
-        return _Attempt(self, positions, sub_id, policy, progress, stop).run()
+        self._bound = self._device.info.serial_no
+
+        def ask() -> Answered:
+            return self._asked(positions, sub_id, policy.finger_wait_s, stop)
+
+        return SlapAttempt(ask, positions, policy, self._gallery, progress).run()
 
     def _anchored(self) -> Trust:
         try:
@@ -230,118 +221,3 @@ class SbiFingerprint:
         verified = verify.answered(answer, asked, self._device, self._trust, self._now())
         self._previous_hash = verified.hash
         return verified
-
-
-class _Attempt:
-    """One call of capture."""
-
-    def __init__(
-        self,
-        driver: SbiFingerprint,
-        positions: tuple[FingerPosition, ...],
-        sub_id: int,
-        policy: CapturePolicy,
-        progress: Callable[[Progress], None],
-        stop: threading.Event,
-    ) -> None:
-        self._driver = driver
-        self._positions = positions
-        self._sub_id = sub_id
-        self._policy = policy
-        self._progress = progress
-        self._stop = stop
-        self._presses: list[Press] = []
-        self._log: list[PressLog] = []
-        self._pressed = 0
-        self._taken = 0
-
-    def run(self) -> Attempt:
-        prompt, verdict = Prompt.PLACE, None
-        try:
-            while self._taken < self._policy.presses_per_finger:
-                if self._policy.max_presses - self._pressed < self._policy.presses_per_finger - self._taken:
-                    return Attempt(AttemptOutcome.REJECTED, (), {}, tuple(self._log))
-                self._tell(prompt, verdict)
-                verdict = self._press()
-                prompt = _PROMPTS.get(verdict, Prompt.PLACE_AGAIN)
-                self._tell(Prompt.LIFT, verdict)
-        except Interrupted:
-            return Attempt(AttemptOutcome.STOPPED, (), {}, tuple(self._log))
-        return Attempt(AttemptOutcome.CAPTURED, tuple(self._presses), {}, tuple(self._log))
-
-    def _press(self) -> PressVerdict:
-        """One capture of all fingers: the first finger that fails decides for all of them."""
-        self._pressed += 1
-        try:
-            answered = self._driver._asked(self._positions, self._sub_id, self._policy.finger_wait_s, self._stop)
-        except Refused as refusal:
-            return self._refused(refusal)
-        except SbiRejected:
-            self._note(PressVerdict.DEVICE_FAULT, None)
-            raise
-        at_ns = time.monotonic_ns()
-        presses, verdicts = [], []
-        for position, record in answered.records.items():
-            press, verdict = self._judged(position, record, at_ns)
-            presses.append(press)
-            verdicts.append(verdict)
-            self._note(verdict, press.quality, position)
-        worst = next((verdict for verdict in verdicts if verdict is not PressVerdict.ACCEPTED), PressVerdict.ACCEPTED)
-        self._driver._seen |= {press.sha256 for press in presses}
-        if worst is PressVerdict.ACCEPTED:
-            self._presses += presses
-            self._taken += 1
-        return worst
-
-    def _judged(self, position: FingerPosition, record: FingerRecord, at_ns: int) -> tuple[Press, PressVerdict]:
-        image = record.image
-        digest = hashlib.sha256(image.pixels).digest()
-        grey = np.frombuffer(image.pixels, np.uint8).reshape(image.height_px, image.width_px)
-        if min(image.width_px, image.height_px) < quality.OCL_BLOCK_PX:
-            raise SbiRejected(device=DEVICE, reason="image too small")
-        value = quality.measure(grey)
-        press = Press(
-            position=position,
-            packed=image.pixels,
-            sha256=digest,
-            width_px=image.width_px,
-            height_px=image.height_px,
-            ppi=record.ppi,
-            bit_depth=image.bit_depth,
-            quality=value,
-            monotonic_ns=at_ns,
-        )
-        if digest in self._driver._seen:
-            return press, PressVerdict.IDENTICAL_IMAGE
-        return press, self._gate(value)
-
-    def _gate(self, value: Quality) -> PressVerdict:
-        policy = self._policy
-        if value.foreground_share < policy.min_foreground_share:
-            return PressVerdict.SMALL_AREA
-        if (
-            value.coherent_area < policy.min_coherent_area
-            or value.orientation_certainty < policy.min_orientation_certainty
-        ):
-            return PressVerdict.LOW_QUALITY
-        return PressVerdict.ACCEPTED
-
-    def _refused(self, refusal: Refused) -> PressVerdict:
-        verdict = _VERDICTS.get(refusal.code)
-        if verdict is not None:
-            self._note(verdict, None)
-            return verdict
-        self._note(PressVerdict.DEVICE_FAULT, None)
-        if refusal.code in _GONE:
-            raise DeviceLost(device=DEVICE) from None
-        if refusal.code == 109:
-            raise StepUnfit(device=DEVICE, reason="number of fingers not supported") from None
-        raise DeviceFault(device=DEVICE, reason=f"SBI error {refusal.code}") from None
-
-    def _note(self, verdict: PressVerdict, value: Quality | None, position: FingerPosition | None = None) -> None:
-        self._log.append(PressLog(self._pressed, verdict, value, time.monotonic_ns(), position))
-
-    def _tell(self, prompt: Prompt, verdict: PressVerdict | None) -> None:
-        presses = self._policy.presses_per_finger
-        press = min(self._taken + 1, presses)
-        self._progress(Progress(self._positions[0], press, presses, prompt, verdict))

@@ -35,9 +35,16 @@ from drivers.fingerprint.uart import DEVICE
 from wire.fingers import FingerPosition
 from wire.records import fir
 from wire.records.errors import RecordInvalid
-from wire.records.fir import FingerRecord
+from wire.records.fir import FingerRecord, Impression
 
 M = TypeVar("M", bound=BaseModel)
+
+MIN_PPI, MAX_PPI = 490, 600
+"""Quality limits, comparison and bundle are made for 500 ppi; a scanner of 1000 ppi has to be set to 500."""
+MAX_IMAGE_PX = 390_000
+"""One finger at 500 ppi has room in 31 by 31 mm; as an 8-bit PNG it never exceeds the 400,000 bytes of a bundle."""
+IMPRESSIONS = (Impression.LIVE_PLAIN, Impression.LIVE_CONTACTLESS_PLAIN, Impression.UNKNOWN)
+"""What a plain slap can be called; device services exist that say unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +146,8 @@ def answered(answer: Any, asked: Asked, known: Device, trust: Trust, now: dateti
         records[position] = record
     if len({record.image.pixels for record in records.values()}) != len(records):
         raise _rejected("the same image for two fingers")
+    if len({record.ppi for record in records.values()}) != 1:
+        raise _rejected("resolutions differ within one capture")
     return Answered({position: records[position] for position in asked.positions}, previous)
 
 
@@ -173,8 +182,12 @@ def _finger(
         raise _rejected(f"finger record: {error.params['reason']}") from None
     if record.position is not position:
         raise _rejected("finger record is of another finger")
-    if record.image.bit_depth != 8 or not 490 <= record.ppi <= 1010:
+    if record.image.bit_depth != 8 or not MIN_PPI <= record.ppi <= MAX_PPI:
         raise _rejected("depth or resolution of the image")
+    if record.image.width_px * record.image.height_px > MAX_IMAGE_PX:
+        raise _rejected("image too large")
+    if record.impression not in IMPRESSIONS:
+        raise _rejected("impression type")
     return position, record, following
 
 

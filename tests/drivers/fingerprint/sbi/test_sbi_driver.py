@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,25 +11,13 @@ import pytest
 from drivers.errors import DeviceFault, DeviceLost, DeviceMissing, DeviceTimeout
 from drivers.fingerprint.emulated_sbi.scanner import LIES
 from drivers.fingerprint.errors import SbiRejected, StepUnfit
-from drivers.fingerprint.port import AttemptOutcome, CapturePolicy, PressVerdict, Prompt, SensorClass
-from drivers.fingerprint.remote import EmulatedSbiProcess, SensorRemote, SlapApplicant
-from drivers.fingerprint.sbi.driver import SbiFingerprint, SbiOptions
+from drivers.fingerprint.port import AttemptOutcome, PressVerdict, Prompt, SensorClass
+from drivers.fingerprint.remote import SlapApplicant
 from wire.fingers import FingerPosition
 
 RIGHT_FOUR = tuple(FingerPosition(number) for number in range(2, 6))
 LEFT_FOUR = tuple(FingerPosition(number) for number in range(7, 11))
 THUMBS = (FingerPosition.RIGHT_THUMB, FingerPosition.LEFT_THUMB)
-POLICY = CapturePolicy(
-    presses_per_finger=1,
-    max_presses=3,
-    finger_wait_s=5.0,
-    lift_wait_s=2.0,
-    min_foreground_share=0.3,
-    min_coherent_area=0.3,
-    min_orientation_certainty=0.3,
-    verify_last_press=False,
-    check_uniqueness=True,
-)
 REASONS = {
     "bad_signature": "signature",
     "unsigned": "algorithm",
@@ -55,55 +40,22 @@ REASONS = {
     "same_image": "same image for two",
     "short_image": "finger record",
     "four_bit_image": "depth",
+    "mixed_resolution": "resolutions differ",
+    "thousand_ppi": "resolution of the image",
+    "huge_image": "image too large",
+    "rolled_image": "impression type",
     "no_biometrics": "0 fingers",
 }
 
 
-@dataclass(slots=True)
-class Rig:
-    process: EmulatedSbiProcess
-    remote: SensorRemote
-
-    def driver(self, now: Any = None, **options: Any) -> SbiFingerprint:
-        port = self.process.port
-        given = {"trust_anchors": str(self.process.anchors), "first_port": port, "last_port": port}
-        given |= {"env": "Developer", "grace_s": 2.0, **options}
-        return SbiFingerprint(SbiOptions(**given), **({"now": now} if now else {}))
-
-    def ready(self, **options: Any) -> SbiFingerprint:
-        made = self.driver(**options)
-        made.open()
-        made.begin_session()
-        return made
-
-    def capture(self, driver: SbiFingerprint, positions: tuple[FingerPosition, ...], **policy: Any) -> Any:
-        applicant = SlapApplicant(self.remote, "alice")
-        return driver.capture(positions, replace(POLICY, **policy), applicant, threading.Event())
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    with EmulatedSbiProcess(tmp_path_factory.mktemp("sbi")) as process:
-        remote = process.remote()
-        yield Rig(process, remote)
-        remote.close()
-
-
-@pytest.fixture
-def rig(service: Rig) -> Rig:
-    service.remote.clear()
-    service.remote.lift()
-    return service
-
-
-def test_the_device_is_discovered_and_its_signed_info_verified(rig: Rig) -> None:
+def test_the_device_is_discovered_and_its_signed_info_verified(rig: Any) -> None:
     """Make, model, firmware and class come from signed tokens."""
     info = rig.driver().open()
 
     assert (info.model, info.firmware, info.sensor_class) == ("Emulated Slap 442", "1.2.3", SensorClass.SLAP_OPTICAL)
 
 
-def test_a_whole_442_session_is_chained_and_files_every_finger(rig: Rig) -> None:
+def test_a_whole_442_session_is_chained_and_files_every_finger(rig: Any) -> None:
     """Left four, right four, thumbs: ten fingers, one hash chain, each image as sent and where it belongs."""
     driver = rig.ready()
     taken = [press for step in (LEFT_FOUR, RIGHT_FOUR, THUMBS) for press in rig.capture(driver, step).presses]
@@ -114,7 +66,7 @@ def test_a_whole_442_session_is_chained_and_files_every_finger(rig: Rig) -> None
     assert all(len(press.packed) == press.width_px * press.height_px for press in taken)
 
 
-def test_a_missing_finger_is_announced_as_an_exception(rig: Rig) -> None:
+def test_a_missing_finger_is_announced_as_an_exception(rig: Any) -> None:
     """Three of four fingers: the scanner is told which one is not there."""
     attempt = rig.capture(rig.ready(), RIGHT_FOUR[:3])
 
@@ -122,7 +74,7 @@ def test_a_missing_finger_is_announced_as_an_exception(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("lie", LIES)
-def test_every_lie_is_noticed_and_nothing_of_the_answer_is_kept(rig: Rig, lie: str) -> None:
+def test_every_lie_is_noticed_and_nothing_of_the_answer_is_kept(rig: Any, lie: str) -> None:
     """One false part spoils the whole answer, and the next honest one is accepted."""
     driver = rig.ready()
     if lie == "replay":
@@ -135,7 +87,7 @@ def test_every_lie_is_noticed_and_nothing_of_the_answer_is_kept(rig: Rig, lie: s
 
 
 @pytest.mark.parametrize("lie", ["bad_signature", "unsigned", "foreign_chain", "expired_certificate"])
-def test_a_device_whose_info_does_not_verify_is_not_opened(rig: Rig, lie: str) -> None:
+def test_a_device_whose_info_does_not_verify_is_not_opened(rig: Any, lie: str) -> None:
     """Trust is checked before the first capture."""
     rig.remote.request("lie", lie)
 
@@ -147,13 +99,14 @@ def test_a_device_whose_info_does_not_verify_is_not_opened(rig: Rig, lie: str) -
     ("fault", "error"),
     [
         ("hang", DeviceTimeout),
+        ("late", DeviceTimeout),
         ("cut", DeviceLost),
         ("garbage", SbiRejected),
         ("huge", SbiRejected),
         ("status", SbiRejected),
     ],
 )
-def test_broken_answers_end_within_the_deadline(rig: Rig, fault: str, error: type[Exception]) -> None:
+def test_broken_answers_end_within_the_deadline(rig: Any, fault: str, error: type[Exception]) -> None:
     """Hanging, cut, senseless and endless answers each have their error, and the next capture works."""
     driver = rig.ready()
     rig.remote.request("http", fault)
@@ -176,7 +129,7 @@ def test_broken_answers_end_within_the_deadline(rig: Rig, fault: str, error: typ
         (500, DeviceFault),
     ],
 )
-def test_error_codes_of_the_device_are_told_apart(rig: Rig, code: int, error: type[Exception]) -> None:
+def test_error_codes_of_the_device_are_told_apart(rig: Any, code: int, error: type[Exception]) -> None:
     """Gone, unfit and faulty."""
     driver = rig.ready()
     rig.remote.request("error", code)
@@ -193,29 +146,29 @@ def test_error_codes_of_the_device_are_told_apart(rig: Rig, code: int, error: ty
         (105, PressVerdict.WRONG_HAND, Prompt.OTHER_FINGER),
     ],
 )
-def test_what_the_applicant_can_mend_is_a_verdict(rig: Rig, code: int, verdict: PressVerdict, prompt: Prompt) -> None:
+def test_what_the_applicant_can_mend_is_a_verdict(rig: Any, code: int, verdict: PressVerdict, prompt: Prompt) -> None:
     """Logged, prompted, and tried again within the attempt."""
     driver, applicant = rig.ready(), SlapApplicant(rig.remote, "alice")
     rig.remote.request("error", code)
-    attempt = driver.capture(THUMBS, POLICY, applicant, threading.Event())
+    attempt = rig.watched(driver, THUMBS, applicant)
 
     assert attempt.outcome is AttemptOutcome.CAPTURED
     assert attempt.log[0].verdict is verdict
     assert prompt in [shown.prompt for shown in applicant.seen if shown.verdict is verdict]
 
 
-def test_quality_is_judged_per_finger_and_never_averaged(rig: Rig) -> None:
+def test_quality_is_judged_per_finger_and_never_averaged(rig: Any) -> None:
     """A drenched hand is refused although the scanner claims a score."""
     driver = rig.ready()
     applicant = SlapApplicant(rig.remote, "alice", moisture=0.0)
-    attempt = driver.capture(THUMBS, replace(POLICY, min_coherent_area=0.6), applicant, threading.Event())
+    attempt = rig.watched(driver, THUMBS, applicant, min_coherent_area=0.6)
 
     assert attempt.outcome is AttemptOutcome.REJECTED
     assert attempt.presses == ()
     assert {line.verdict for line in attempt.log} == {PressVerdict.LOW_QUALITY}
 
 
-def test_fingers_that_do_not_lie_together_are_refused(rig: Rig) -> None:
+def test_fingers_that_do_not_lie_together_are_refused(rig: Any) -> None:
     """A thumb with an index, or the same finger twice."""
     driver = rig.ready()
 
@@ -224,7 +177,7 @@ def test_fingers_that_do_not_lie_together_are_refused(rig: Rig) -> None:
             rig.capture(driver, positions)
 
 
-def test_a_wrong_clock_makes_certificates_invalid_with_a_reason(rig: Rig) -> None:
+def test_a_wrong_clock_makes_certificates_invalid_with_a_reason(rig: Any) -> None:
     """The reason names the certificate, not the finger."""
     with pytest.raises(SbiRejected, match="certificate chain"):
         rig.driver(now=lambda: datetime.now(UTC) + timedelta(days=400)).open()
@@ -234,13 +187,13 @@ def test_a_wrong_clock_makes_certificates_invalid_with_a_reason(rig: Rig) -> Non
     ("options", "error"),
     [({"env": "Production"}, SbiRejected), ({"serial_no": "1"}, SbiRejected), ({"trust_anchors": "no"}, DeviceMissing)],
 )
-def test_another_environment_serial_or_no_anchor_does_not_open(rig: Rig, options: Any, error: type[Exception]) -> None:
+def test_another_environment_serial_or_no_anchor_does_not_open(rig: Any, options: Any, error: type[Exception]) -> None:
     """What the configuration demands is not negotiable."""
     with pytest.raises(error):
         rig.driver(**options).open()
 
 
-def test_a_busy_device_is_not_opened(rig: Rig) -> None:
+def test_a_busy_device_is_not_opened(rig: Any) -> None:
     """Its status is named."""
     rig.remote.request("state", "Busy")
 
