@@ -82,6 +82,19 @@ class FacePipeline:
         acceptable = all(component.passed for component in components)
         return Assessment(len(found), face, components, said[0] if said else None, acceptable, said)
 
+    def find(self, rgb: Rgb) -> Face | None:
+        """The largest face of a still picture with its landmarks, judged by nothing; None where there is none.
+
+        Args:
+            rgb: (height, width, 3) uint8, such as the portrait side of a document's page.
+        """
+        _check(rgb)
+        found = detect.detect(self._detector, rgb, self._detector_input)
+        if not found:
+            return None
+        face, _, _ = landmarks.landmarks(self._mesh, rgb, found[0], self._mesh_input, live=False)
+        return face if face is not None and face.mesh_score >= MIN_MESH_SCORE and _seen(face, rgb) else None
+
     def embed(self, rgb: Rgb, face: Face) -> Embedding:
         """The template of a face that `analyse` found in this very image. Raises ValueError for a degenerate face."""
         _check(rgb)
