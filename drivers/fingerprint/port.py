@@ -123,7 +123,15 @@ class Prompt(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Sent while an attempt runs: which finger, which press of how many, what to do, and what was wrong before."""
+    """Sent while an attempt runs: which finger, which press of how many, what to do, and what was wrong before.
+
+    Attributes:
+        position: the finger it is about. Of several asked for together: the first one that `verdict` refused; where
+            nothing was refused, or all of them together (nobody there, picture failed), the first one asked for. The
+            prompt is always for the whole hand: PLACE means all fingers asked for.
+        press: the number of the accepted press this one would become, 1 to `presses`.
+        verdict: on the press before, None before the first. LIFT comes with the verdict on the press just made.
+    """
 
     position: FingerPosition
     press: int
@@ -133,7 +141,11 @@ class Progress:
 
 
 class AttemptOutcome(StrEnum):
-    """CAPTURED: every asked finger has its presses. REJECTED: used up. STOPPED: `stop` was set."""
+    """How an attempt ended; all fingers asked for share it.
+
+    CAPTURED: every finger asked for has all its presses. REJECTED: the presses are used up and nothing is handed out,
+    not even the good fingers of a slap. STOPPED: `stop` was set, and nothing is handed out.
+    """
 
     CAPTURED = "captured"
     REJECTED = "rejected"
@@ -142,7 +154,15 @@ class AttemptOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """How one attempt went. `templates` are vendor-specific and opaque."""
+    """How one attempt went.
+
+    Attributes:
+        presses: of exactly the fingers asked for, `presses_per_finger` each; none unless CAPTURED. Press by press, the
+            fingers of one press in the order asked for.
+        templates: vendor-specific and opaque; empty for a device that gives none.
+        log: every press, refused ones too: one line a finger, or one line without a finger where the press gave no
+            pictures. A slap of which one finger was refused shows the others as ACCEPTED in the same press.
+    """
 
     outcome: AttemptOutcome
     presses: tuple[Press, ...]
@@ -166,7 +186,10 @@ class CapturePolicy:
 
 
 class FingerprintPort(Protocol):
-    """Errors: DeviceMissing, DeviceLost, DeviceTimeout, DeviceFault and those of drivers/fingerprint/errors.py."""
+    """One device. The class says in FINGERS_AT_ONCE how many fingers one `capture` takes (drivers/registry.py).
+
+    Errors: DeviceMissing, DeviceLost, DeviceTimeout, DeviceFault and those of drivers/fingerprint/errors.py.
+    """
 
     def open(self) -> SensorInfo:
         """Finds the device, checks it and makes it ready. May be called again after DeviceLost."""
@@ -175,8 +198,10 @@ class FingerprintPort(Protocol):
     def begin_session(self, taken: Mapping[FingerPosition, bytes] | None = None) -> None:
         """Forgets everything: no template of an earlier person may remain.
 
-        `taken`: templates of this person's fingers captured before a restart of the daemon, so that the same finger
-        cannot be filed twice across it.
+        `taken`: this person's fingers captured before, so that the same finger cannot be filed twice across a restart
+        of the daemon or the loss of the device: for each its template or, where the attempt gave none, the PNG of one
+        of its presses. A driver passes over what it cannot compare. Fingers that are to be taken anew, with others
+        because hands were mixed up, are left out.
         """
         ...
 
@@ -187,7 +212,19 @@ class FingerprintPort(Protocol):
         progress: Callable[[Progress], None],
         stop: threading.Event,
     ) -> Attempt:
-        """Runs one attempt for one step of the plan. On DeviceLost nothing of the attempt is kept."""
+        """Runs one attempt for one step of the plan, or for what is left of it.
+
+        All or none: see AttemptOutcome. When a finger of a slap cannot be had, the officer signs it as missing and the
+        others are asked for in a call of their own, in the same session; the driver tells the scanner which ones are
+        not there. Whatever is raised, nothing of the attempt is kept, and the session goes on with the next call.
+
+        Args:
+            positions: different fingers that lie on the device together, at least one.
+
+        Raises:
+            StepUnfit: more fingers than the device takes at once, fingers that do not lie together, none, or one twice;
+                before anything is captured.
+        """
         ...
 
     def end_session(self) -> None:

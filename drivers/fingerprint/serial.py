@@ -123,6 +123,8 @@ class SerialFingerprint:
     def begin_session(self, taken: Mapping[FingerPosition, bytes] | None = None) -> None:
         """Forgets every model, in the host and in the sensor; then takes up `taken`, the person's fingers so far.
 
+        What is no template of this model (by its size) is passed over.
+
         Raises:
             DeviceLost, LinkError, CommandRefused.
         """
@@ -130,9 +132,15 @@ class SerialFingerprint:
             self._gallery.models.clear()
             self._model = None
             self._erase()
-            if taken:
-                self._gallery.models.update(taken)
-                self._restore()
+            size_bytes = self._sensor.profile.template_bytes
+            known = {position: model for position, model in (taken or {}).items() if len(model) == size_bytes}
+            if known:
+                self._gallery.models.update(known)
+                try:
+                    self._restore()
+                except DriverError:
+                    self._gallery.models.clear()  # a model the sensor refuses must not keep it from opening again
+                    raise
 
     def end_session(self) -> None:
         """As begin_session. What the sensor could not be told to forget is erased by the next `open`."""

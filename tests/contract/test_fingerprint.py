@@ -6,9 +6,10 @@ Each rig starts the emulated peer of one driver; the driver itself is the real o
 from __future__ import annotations
 
 import hashlib
+import itertools
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,18 +17,22 @@ from typing import Any, Protocol
 import pytest
 
 from drivers.errors import DeviceMissing, DriverOptionsInvalid
+from drivers.fingerprint.errors import CommandRefused, StepUnfit
 from drivers.fingerprint.port import (
     AttemptOutcome,
     CapturePolicy,
     FingerprintPort,
+    PressVerdict,
     Progress,
     Prompt,
     SensorClass,
     SensorInfo,
 )
 from drivers.fingerprint.remote import Applicant, EmulatedProcess, EmulatedSbiProcess, SlapApplicant
-from drivers.registry import create
+from drivers.registry import create, fingers_at_once
 from wire.fingers import FingerPosition
+from wire.records import png4
+from wire.records.png4 import GreyImage
 
 POLICY = CapturePolicy(
     presses_per_finger=3,
@@ -50,6 +55,7 @@ class Rig(Protocol):
     steps: tuple[tuple[FingerPosition, ...], ...]
 
     def applicant(self, person: str) -> Any: ...
+    def confused(self, person: str, shown: dict[str, str]) -> Callable[[Progress], None]: ...
     def nobody(self) -> None: ...
     def options(self) -> dict[str, Any]: ...
     def missing_options(self) -> dict[str, Any]: ...
@@ -78,6 +84,19 @@ class SerialRig:
 
     def applicant(self, person: str) -> Applicant:
         return Applicant(self._remote, person)
+
+    def confused(self, person: str, shown: dict[str, str]) -> Callable[[Progress], None]:
+        """Lays down another finger than the one asked for, by `shown`; each press differs."""
+        seeds = itertools.count(10_000)
+
+        def follow(progress: Progress) -> None:
+            if progress.prompt is Prompt.LIFT:
+                self._remote.lift()
+            elif progress.prompt is not Prompt.HOLD:
+                finger = progress.position.key
+                self._remote.place(person, shown.get(finger, finger), next(seeds))
+
+        return follow
 
     def nobody(self) -> None:
         self._remote.lift()
@@ -118,6 +137,10 @@ class SbiRig:
 
     def applicant(self, person: str) -> SlapApplicant:
         return SlapApplicant(self._remote, person)
+
+    def confused(self, person: str, shown: dict[str, str]) -> SlapApplicant:
+        """The hand is another one than asked for, by `shown`; the scanner notices nothing."""
+        return SlapApplicant(self._remote, person, shown=shown)
 
     def nobody(self) -> None:
         self._remote.lift()
@@ -181,6 +204,62 @@ def test_every_step_yields_whole_images_of_the_finger_asked_for(rig: Rig, opened
             assert sent[press.sha256.hex()] == ("contract", press.position.key)
             assert press.quality.foreground_share >= POLICY.min_foreground_share
         assert len(attempt.log) >= len(attempt.presses) // max(1, len(step))
+
+
+@pytest.mark.parametrize("excess", ["too many", "twice", "none"])
+def test_a_step_the_device_cannot_do_is_refused_before_anything_is_captured(
+    rig: Rig, opened: SensorInfo, excess: str
+) -> None:
+    """No half of it: nothing is prompted, nothing is sent, and the next step works."""
+    hand = tuple(FingerPosition(number) for number in range(1, 6))
+    most = fingers_at_once(rig.name)
+    positions = {"too many": hand[: most + 1], "twice": (hand[1], hand[1]), "none": ()}[excess]
+    before, prompts = rig.sent(), list[Progress]()
+    with pytest.raises(StepUnfit):
+        rig.driver.capture(positions, POLICY, prompts.append, threading.Event())
+
+    assert prompts == []
+    assert rig.sent() == before
+    again = rig.driver.capture(rig.steps[1], POLICY, rig.applicant("contract"), threading.Event())
+    assert again.outcome is AttemptOutcome.CAPTURED
+
+
+def test_a_finger_taken_before_a_restart_is_not_filed_twice(rig: Rig, opened: SensorInfo) -> None:
+    """`taken` holds templates, or pictures where there are none; only the same finger elsewhere is refused."""
+    first, second = rig.steps[0], rig.steps[1]
+    attempt = rig.driver.capture(first, POLICY, rig.applicant("twice"), threading.Event())
+    pictures = {
+        press.position: png4.encode_grey(GreyImage(press.packed, press.width_px, press.height_px, press.bit_depth))
+        for press in attempt.presses
+    }
+    rig.driver.close()
+    rig.driver.open()
+    rig.driver.begin_session({**pictures, **attempt.templates})
+    shown = {asked.key: there.key for asked, there in zip(second, first, strict=False)}
+    wrong = rig.driver.capture(second, POLICY, rig.confused("twice", shown), threading.Event())
+    right = rig.driver.capture(second, POLICY, rig.applicant("twice"), threading.Event())
+
+    assert (wrong.outcome, wrong.presses, wrong.templates) == (AttemptOutcome.REJECTED, (), {})
+    assert {PressVerdict.DUPLICATE_FINGER, PressVerdict.WRONG_HAND} & {line.verdict for line in wrong.log}
+    assert right.outcome is AttemptOutcome.CAPTURED
+    assert {rig.sent()[press.sha256.hex()] for press in right.presses} == {("twice", taken.key) for taken in second}
+
+
+def test_what_a_driver_cannot_compare_does_not_stop_the_session(rig: Rig, opened: SensorInfo) -> None:
+    """A template of another model, a picture for a driver with templates, a stump: passed over.
+
+    What looks like a template and is refused by the sensor is an error, and no obstacle to the next session.
+    """
+    for value in (b"", b"x", bytes(512), bytes(1536), png4.encode(bytes(8), 4, 4)):
+        try:
+            rig.driver.begin_session({FingerPosition.LEFT_LITTLE: value})
+        except CommandRefused:
+            assert len(value) >= 512
+            rig.driver.open()
+            rig.driver.begin_session()
+    attempt = rig.driver.capture(rig.steps[1], POLICY, rig.applicant("odd"), threading.Event())
+
+    assert attempt.outcome is AttemptOutcome.CAPTURED
 
 
 def test_a_set_stop_ends_the_attempt_at_once_and_keeps_nothing(rig: Rig, opened: SensorInfo) -> None:
