@@ -16,13 +16,14 @@ from drivers import registry
 from drivers.panel.debounce import DebouncePolicy
 from drivers.panel.port import Button
 from models import policy as portrait_policies
+from models.document.reader import DocumentReader
 from models.face.pipeline import DETECTOR, EMBEDDING_ROLE, LANDMARKS, FacePipeline
 from models.policy import FacePolicy
 from models.runtime import Runtime
 from models.store import ModelStore
 from station import policy as policies
 from station.capture import memory, no_network
-from station.capture.camera_worker import CameraWorker, PortraitSettings
+from station.capture.camera_worker import CameraSettings, CameraWorker, Sight
 from station.capture.daemon import CaptureDaemon, Dimming, Inbox, Workers, exit_code, fatal_screen
 from station.capture.display_worker import DisplayWorker
 from station.capture.draft import Draft
@@ -38,7 +39,7 @@ from station.log import Level, Log
 from station.notify import Notifier
 from station.room import bundled_policy
 from station.spool import Spool, Writer
-from station.workflow.state import State
+from station.workflow.state import MatchPolicy, State
 from wire.catalogue import bundled as catalogue
 from wire.errors import EidError
 
@@ -131,9 +132,9 @@ def build(config: StationConfig, log: Log) -> tuple[CaptureDaemon, StorageWorker
         camera=CameraWorker(
             inbox.put,
             devices["camera"],
-            lambda: FacePipeline.open(store, runtime(config), embedding=match.model_id),
+            lambda: Sight(FacePipeline.open(store, runtime(config), embedding=match.model_id), DocumentReader.load()),
             face,
-            PortraitSettings(desk.portrait_attempt_s, desk.portrait_window_frames),
+            CameraSettings(desk.document_attempt_s, desk.portrait_attempt_s, desk.portrait_window_frames),
             clock.now,
             config.camera.driver,
         ),
@@ -141,7 +142,12 @@ def build(config: StationConfig, log: Log) -> tuple[CaptureDaemon, StorageWorker
         display=DisplayWorker(inbox.put, devices["display"]),
         storage=storage,
     )
-    state = State(policy=desk.workflow(config.capture.workflow_policy), officer_id=config.capture.officer_id or "")
+    workflow = desk.workflow(
+        config.capture.workflow_policy,
+        registry.fingers_at_once(config.fingerprint.driver),
+        MatchPolicy(match.model_id, match.accept, match.review),
+    )
+    state = State(policy=workflow, officer_id=config.capture.officer_id or "")
     debounce = DebouncePolicy(settle_s=desk.debounce_s, long_s={Button.OFFICER_BACK: desk.long_press_s})
     daemon = CaptureDaemon(
         state,

@@ -1,4 +1,4 @@
-"""The camera's thread: reads QR codes, guides, takes the portrait. It also owns the face models.
+"""The camera's thread: reads QR codes and the document, guides, takes the portrait. It also owns the models.
 
 One exposure gives the whole portrait: image, quality and embedding come from the same frame. Must never keep a frame
 longer than the attempt it belongs to.
@@ -11,16 +11,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import zxingcpp
+from models.document.portrait import portrait_on_page
 
 from drivers.camera.port import CameraInfo, CameraPort, Frame
 from drivers.errors import DriverError
+from models.document.consensus import MrzConsensus
+from models.document.reader import DocumentReader
 from models.errors import ModelError
 from models.face.pipeline import FacePipeline
-from models.face.types import Assessment, Component
+from models.face.types import Assessment, Component, Embedding
 from models.policy import FacePolicy
 from station.capture.worker import Post, Worker
 from station.workflow.effects import CameraMode, UseCamera
 from station.workflow.events import (
+    DocumentGuided,
+    DocumentMissed,
+    DocumentRead,
     Part,
     PartBack,
     PartFailed,
@@ -40,14 +46,24 @@ _LOCK_S = 4.0
 _RETRY_S = 1.0
 _QR_PERIOD_S = 0.15
 _QR_AGAIN_S = 3.0
+_PAGE_STEADY_FRAMES = 2
 
 
 @dataclass(frozen=True, slots=True)
-class PortraitSettings:
-    """How one attempt runs: its length, and for how many frames all gates must hold."""
+class CameraSettings:
+    """How long one attempt at document or portrait runs, and for how many frames all gates must hold."""
 
-    attempt_s: float
+    document_s: float
+    portrait_s: float
     window_frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the camera's thread sees with: face models and the reader of documents."""
+
+    faces: FacePipeline
+    documents: DocumentReader
 
 
 class CameraWorker(Worker[UseCamera]):
@@ -55,7 +71,7 @@ class CameraWorker(Worker[UseCamera]):
 
     Args:
         camera: the driver, not opened.
-        load_pipeline: loads the models; called once in this thread, raises ModelError.
+        load: loads the models; called once in this thread, raises ModelError.
         now: the station's clock.
         driver: its name in the configuration, for the bundle.
     """
@@ -66,15 +82,15 @@ class CameraWorker(Worker[UseCamera]):
         self,
         post: Post,
         camera: CameraPort,
-        load_pipeline: Callable[[], FacePipeline],
+        load: Callable[[], Sight],
         policy: FacePolicy,
-        settings: PortraitSettings,
+        settings: CameraSettings,
         now: Callable[[], Instant],
         driver: str,
     ) -> None:
         super().__init__(post)
         self._camera = camera
-        self._load_pipeline = load_pipeline
+        self._load = load
         self._policy = policy
         self._settings = settings
         self._now = now
@@ -86,7 +102,7 @@ class CameraWorker(Worker[UseCamera]):
 
     def serve(self) -> None:
         # A missing or wrong model ends the daemon with its sentence: nothing can be captured without it.
-        pipeline = self._load_pipeline()
+        sight = self._load()
         while not self._stopping.is_set():
             self._take_commands(0.25 if self._wanted.mode is CameraMode.OFF and self._info else 0)
             try:
@@ -102,8 +118,10 @@ class CameraWorker(Worker[UseCamera]):
                         continue
                     case CameraMode.QR:
                         self._look_for_code()
+                    case CameraMode.DOCUMENT:
+                        self._document(sight, self._wanted)
                     case CameraMode.PORTRAIT:
-                        self._portrait(pipeline, self._wanted)
+                        self._portrait(sight.faces, self._wanted)
             except DriverError as error:
                 self._fault(error)
 
@@ -140,12 +158,43 @@ class CameraWorker(Worker[UseCamera]):
                 self._post(QrSeen(code.text))
         self._stopping.wait(_QR_PERIOD_S)
 
+    # -- the document -----------------------------------------------------------------------------------------------
+
+    def _document(self, sight: Sight, wanted: UseCamera) -> None:
+        """One attempt: guides until the same zone was read in two frames, or the time is over."""
+        guide, consensus = Guide("show_page", _PAGE_STEADY_FRAMES), MrzConsensus()
+        deadline = time.monotonic() + self._settings.document_s
+        self._post(DocumentGuided(wanted.run, guide.shown))
+        while time.monotonic() < deadline and not self._stopping.is_set():
+            if self._take_commands(0):
+                return
+            frame = self._camera.frame(_FRAME_S, main=True)
+            assert frame.main is not None
+            page = sight.documents.frame(frame.main)
+            self._beat()
+            if guide.frame(page.guide, time.monotonic_ns()):
+                self._post(DocumentGuided(wanted.run, guide.shown))
+            lines = consensus.add(page.lines)
+            if lines is not None and page.corners is not None:
+                # The portrait of this very page: the frame that was just read.
+                portrait = portrait_on_page(sight.faces, frame.main, page.corners)
+                embedding = None if portrait is None else _embedding(portrait.template)
+                verdict = "accepted" if portrait is not None else "no-portrait"
+                self._answer(DocumentRead(wanted.run, lines, embedding, self._page(verdict), self._device()))
+                return
+        if not self._stopping.is_set():
+            verdict = guide.shown or "not-read"
+            self._answer(DocumentMissed(wanted.run, self._page(verdict), self._device()))
+
+    def _page(self, verdict: str) -> bundle.AttemptEntry:
+        return bundle.AttemptEntry(step="document", attempt=1, verdict=verdict, at_monotonic_ns=time.monotonic_ns())
+
     # -- portrait ----------------------------------------------------------------------------------------------------
 
     def _portrait(self, pipeline: FacePipeline, wanted: UseCamera) -> None:
         """One attempt: guides until every gate holds, then takes the shot; or the time is over."""
         guide, window = Guide(), Window(self._settings.window_frames)
-        deadline = time.monotonic() + self._settings.attempt_s
+        deadline = time.monotonic() + self._settings.portrait_s
         assert self._info is not None
         scale = self._info.main_size[0] / self._info.lores_size[0]
         self._post(PortraitGuided(wanted.run, guide.shown))
@@ -192,7 +241,7 @@ class CameraWorker(Worker[UseCamera]):
         self._beat()
         return frame, pipeline.analyse(frame.main, self._policy)
 
-    def _answer(self, event: PortraitTaken | PortraitMissed) -> None:
+    def _answer(self, event: DocumentRead | DocumentMissed | PortraitTaken | PortraitMissed) -> None:
         """Posted once; then the camera waits for the next command."""
         self._wanted = UseCamera(CameraMode.OFF)
         self._post(event)
@@ -209,20 +258,13 @@ class CameraWorker(Worker[UseCamera]):
             template = pipeline.embed(frame.main, seen.face)
         except ValueError:
             return None
-        vector = template.vector.astype("<f4").tobytes()
         return bundle.Portrait(
             jpeg=picture.jpeg,
             width_px=picture.width,
             height_px=picture.height,
             policy=self._policy.policy_id,
             components=[_component(component) for component in seen.components],
-            embedding=bundle.Embedding(
-                model_id=template.model_id,
-                weights_sha256=bytes.fromhex(template.weights_sha256),
-                alignment=template.alignment,
-                dimension=len(template.vector),
-                vector=vector,
-            ),
+            embedding=_embedding(template),
             accepted_by="quality" if accepted_by == "quality" else "officer",
             attempts=1,
             captured=self._now(),
@@ -244,10 +286,20 @@ class CameraWorker(Worker[UseCamera]):
         )
 
 
+def _embedding(template: Embedding) -> bundle.Embedding:
+    return bundle.Embedding(
+        model_id=template.model_id,
+        weights_sha256=bytes.fromhex(template.weights_sha256),
+        alignment=template.alignment,
+        dimension=len(template.vector),
+        vector=template.vector.astype("<f4").tobytes(),
+    )
+
+
 def _component(component: Component) -> bundle.QualityComponent:
     return bundle.QualityComponent(
         name=component.name, raw=float(component.raw), score=round(component.score), passed=bool(component.passed)
     )
 
 
-__all__ = ["CameraWorker", "ModelError", "PortraitSettings"]
+__all__ = ["CameraSettings", "CameraWorker", "ModelError", "Sight"]

@@ -31,7 +31,7 @@ from station.workflow.effects import (
     Beep,
     BeginFingers,
     CameraMode,
-    CaptureFinger,
+    CaptureFingers,
     Effect,
     EndFingers,
     EraseDraft,
@@ -261,10 +261,10 @@ class CaptureDaemon:
                 workers.storage.send(effect)
             case BeginFingers():
                 workers.finger.send(Begin(self._taken()))
-            case CaptureFinger(run, position, _):
+            case CaptureFingers(run, positions):
                 self._finger_stop.set()
                 self._finger_stop = threading.Event()
-                workers.finger.send(Capture(run, position, self._finger_stop))
+                workers.finger.send(Capture(run, positions, self._finger_stop))
             case StopFinger():
                 self._finger_stop.set()
             case EndFingers():

@@ -22,7 +22,7 @@ from drivers.fingerprint.port import (
     SensorInfo,
 )
 from station.capture.worker import Post, Worker
-from station.workflow.events import FingerMissed, FingerProgressed, FingerTaken, Part, PartBack, PartFailed
+from station.workflow.events import FingerProgressed, FingersMissed, FingersTaken, Part, PartBack, PartFailed
 from wire import bundle
 from wire.fingers import FingerPosition
 from wire.records import png4
@@ -67,7 +67,7 @@ class End:
 @dataclass(frozen=True, slots=True)
 class Capture:
     run: int
-    position: FingerPosition
+    positions: tuple[FingerPosition, ...]
     stop: threading.Event
 
 
@@ -118,7 +118,7 @@ class FingerWorker(Worker[Begin | End | Capture]):
 
         def work() -> None:
             attempt = self._device.capture(
-                (command.position,),
+                command.positions,
                 self._policy,
                 lambda progress: self._progress(FingerProgressed(command.run, progress)),
                 stop,
@@ -128,26 +128,32 @@ class FingerWorker(Worker[Begin | End | Capture]):
         self._reach(work, command.stop)
 
     def _answer(self, command: Capture, attempt: Attempt) -> None:
-        log = tuple(self._entry(command.position, line) for line in attempt.log)
+        log = tuple(self._entry(command.positions, line) for line in attempt.log)
         match attempt.outcome:
             case AttemptOutcome.STOPPED:
                 return
             case AttemptOutcome.REJECTED:
-                self._post(FingerMissed(command.run, command.position, log))
+                self._post(FingersMissed(command.run, command.positions, log))
             case AttemptOutcome.CAPTURED:
+                fingers = self._fingers(command.positions, attempt)
                 self._taken |= attempt.templates
-                self._post(FingerTaken(command.run, self._finger(command.position, attempt), log, self._described()))
+                self._post(FingersTaken(command.run, fingers, log, self._described()))
+
+    def _fingers(self, positions: tuple[FingerPosition, ...], attempt: Attempt) -> tuple[bundle.Finger, ...]:
+        """Every finger that was asked for, with presses of its own and no others; else a fault of the driver."""
+        if {press.position for press in attempt.presses} != set(positions) or not set(attempt.templates) <= set(
+            positions
+        ):
+            raise AssertionError("the device filed a press under another finger, or left one out")
+        return tuple(self._finger(position, attempt) for position in positions)
 
     def _finger(self, position: FingerPosition, attempt: Attempt) -> bundle.Finger:
-        """Only presses filed under the finger that was asked for; anything else is a fault of the driver."""
-        if not attempt.presses or any(press.position is not position for press in attempt.presses):
-            raise AssertionError("the device filed a press under another finger")
         assert self._info is not None
         template = attempt.templates.get(position)
         return bundle.Finger(
             position=position,
             state=bundle.FingerState.CAPTURED,
-            presses=[self._press(press) for press in attempt.presses],
+            presses=[self._press(press) for press in attempt.presses if press.position is position],
             template=None
             if template is None
             else bundle.Template(sensor_model=self._info.model, firmware=self._info.firmware, data=template),
@@ -177,10 +183,10 @@ class FingerWorker(Worker[Begin | End | Capture]):
             at_monotonic_ns=press.monotonic_ns,
         )
 
-    def _entry(self, position: FingerPosition, line: PressLog) -> bundle.AttemptEntry:
+    def _entry(self, positions: tuple[FingerPosition, ...], line: PressLog) -> bundle.AttemptEntry:
         return bundle.AttemptEntry(
             step="finger",
-            position=position,
+            position=line.position or (positions[0] if len(positions) == 1 else None),
             attempt=1,
             press=line.press,
             verdict=line.verdict.value,

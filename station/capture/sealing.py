@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from station.workflow.session import Session
-from wire.bundle import Bundle
+from wire.bundle import Bundle, Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,21 @@ def assemble(session: Session, made_with: Provenance) -> Bundle:
         models=dict(made_with.models),
         started=session.started,
         confirmed=session.confirmed,
-        document=session.case.document,
+        document=_document(session),
         representative=session.case.representative,
         consent=session.consent,
         portrait=session.portrait,
+        document_match=session.document_match,
         fingers=session.fingers,
         attempts=session.attempts,
         exceptions=session.exceptions,
         devices=session.devices,
     )
+
+
+def _document(session: Session) -> Document:
+    """As the case has it, with the zone as read. It counts as read only where the zone agrees with the case."""
+    typed, reading = session.case.document, session.reading
+    if reading is None:
+        return typed
+    return typed.model_copy(update={"source": typed.source if reading.differs else "mrz", "mrz": reading.lines})

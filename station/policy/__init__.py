@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from drivers.fingerprint.port import CapturePolicy
 from station.errors import ConfigInvalid
-from station.workflow.state import WorkflowPolicy
+from station.workflow.state import MatchPolicy, WorkflowPolicy
 from wire.model import LocalDate
 
 Seconds = Annotated[float, Field(gt=0.0, le=600.0)]
@@ -31,6 +31,8 @@ PolicyT = TypeVar("PolicyT", bound=_File)
 class DeskPolicy(_File):
     """The officer's side: attempts before he decides, how long sentences stay, how a portrait attempt runs."""
 
+    document_attempts: Count
+    document_attempt_s: Seconds
     portrait_attempts: Count
     portrait_attempt_s: Seconds
     portrait_window_frames: Count
@@ -46,10 +48,11 @@ class DeskPolicy(_File):
     idle_dim_s: Annotated[float, Field(gt=0.0, le=86_400.0)]
     session_dim_s: Annotated[float, Field(gt=0.0, le=86_400.0)]
 
-    def workflow(self, policy_id: str) -> WorkflowPolicy:
-        """The part the pure workflow needs."""
+    def workflow(self, policy_id: str, fingers_at_once: int, match: MatchPolicy | None) -> WorkflowPolicy:
+        """The part the pure workflow needs, with what device and models of this station give."""
         return WorkflowPolicy(
             policy_id=policy_id,
+            document_attempts=self.document_attempts,
             portrait_attempts=self.portrait_attempts,
             finger_attempts=self.finger_attempts,
             notice_s=self.notice_s,
@@ -58,6 +61,8 @@ class DeskPolicy(_File):
             await_case_s=self.await_case_s,
             qr_away_s=self.qr_away_s,
             case_s=self.case_s,
+            fingers_at_once=fingers_at_once,
+            match=match,
         )
 
 

@@ -17,17 +17,19 @@ from station.workflow.effects import (
 )
 from station.workflow.events import (
     Event,
-    FingerMissed,
     FingerProgressed,
-    FingerTaken,
+    FingersMissed,
+    FingersTaken,
     PortraitGuided,
     PortraitMissed,
     PortraitTaken,
 )
+from station.workflow.matching import compared
 from station.workflow.onward import Outcome, notice, onward, session_of
-from station.workflow.session import PORTRAIT_SUBJECT, SKIP_REASONS, counted, finger_subject
+from station.workflow.session import PORTRAIT_SUBJECT, SKIP_REASONS, Session, counted, finger_subject
 from station.workflow.state import State, Step
-from wire.bundle import Finger, Instant, OfficerException, Portrait
+from wire.bundle import Finger, FingerState, Instant, MatchVerdict, OfficerException, Portrait
+from wire.fingers import FingerPosition
 
 
 def guide(state: State, event: PortraitGuided, _now: Instant) -> Outcome:
@@ -40,10 +42,21 @@ def keep_portrait(state: State, event: PortraitTaken, now: Instant) -> Outcome:
     attempts = counted(session_of(state).portrait_attempts)
     portrait = event.portrait.model_copy(update={"attempts": attempts, "accepted_by": "quality"})
     session = session_of(state).taken_with(event.device).logged(event.log.model_copy(update={"attempt": attempts}))
-    session = session.model_copy(update={"portrait": portrait, "portrait_attempts": attempts})
-    kept = notice(replace(state, session=session), now, "notice.captured", warning=False)
+    session = session.model_copy(update={"portrait_attempts": attempts})
+    kept, beeps = _with_portrait(state, session, portrait, now)
     moved, effects = onward(kept, now)
-    return moved, (Beep(1), SaveDraft(session), *effects, Note("portrait.taken", session.bundle_id))
+    return moved, (beeps, SaveDraft(session_of(kept)), *effects, Note("portrait.taken", session.bundle_id))
+
+
+def _with_portrait(state: State, session: Session, portrait: Portrait, now: Instant) -> tuple[State, Beep]:
+    """The portrait in the session, held against the one in the document: a low score warns and stops nothing."""
+    document = None if session.reading is None else session.reading.embedding
+    match = compared(document, portrait.embedding, state.policy.match)
+    session = session.model_copy(update={"portrait": portrait, "document_match": match})
+    kept = replace(state, session=session)
+    if match is None or match.verdict is MatchVerdict.ACCEPT:
+        return notice(kept, now, "notice.captured", warning=False), Beep(1)
+    return notice(kept, now, f"notice.match.{match.verdict.value}"), Beep(2)
 
 
 def portrait_missed(state: State, event: PortraitMissed, now: Instant) -> Outcome:
@@ -86,9 +99,9 @@ def accept_portrait(state: State, _event: Event, now: Instant) -> Outcome:
     exception = OfficerException(
         subject=PORTRAIT_SUBJECT, reason="FACE_BELOW_STANDARD", officer_id=session.officer_id, at=now
     )
-    session = session.model_copy(update={"portrait": portrait}).excepted(exception)
-    moved, effects = onward(replace(state, session=session), now)
-    return moved, (SaveDraft(session), *effects, Note("portrait.excepted", session.bundle_id))
+    kept, beeps = _with_portrait(state, session.excepted(exception), portrait, now)
+    moved, effects = onward(kept, now)
+    return moved, (beeps, SaveDraft(session_of(kept)), *effects, Note("portrait.excepted", session.bundle_id))
 
 
 def retake_portrait(state: State, _event: Event, now: Instant) -> Outcome:
@@ -107,29 +120,35 @@ def show_progress(state: State, event: FingerProgressed, _now: Instant) -> Outco
     return (replace(state, progress=event.progress), ()) if event.run == state.run else (state, ())
 
 
-def keep_finger(state: State, event: FingerTaken, now: Instant) -> Outcome:
-    """Filed only under the finger that was asked for in this very run."""
+def asked(state: State) -> tuple[FingerPosition, ...]:
+    """The fingers of the step the officer is at."""
+    return session_of(state).next_fingers(state.policy.fingers_at_once)
+
+
+def keep_fingers(state: State, event: FingersTaken, now: Instant) -> Outcome:
+    """Filed only under the fingers that were asked for in this very run: all of them, none beside them."""
     session = session_of(state)
-    if event.run != state.run or event.finger.position != session.next_finger:
+    if event.run != state.run or tuple(finger.position for finger in event.fingers) != asked(state):
         return state, ()
     attempts = counted(session.finger_attempts)
     log = tuple(entry.model_copy(update={"attempt": attempts}) for entry in event.log)
-    finger = event.finger.model_copy(update={"attempts": attempts})
-    session = session.taken_with(event.device).logged(*log).with_finger(finger)
+    fingers = [finger.model_copy(update={"attempts": attempts}) for finger in event.fingers]
+    session = session.taken_with(event.device).logged(*log).with_fingers(*fingers)
     kept = notice(replace(state, session=session), now, "notice.captured", warning=False)
     moved, effects = onward(kept, now)
-    return moved, (Beep(1), SaveDraft(session), *effects, Note("finger.taken", finger.position.key))
+    notes = tuple(Note("finger.taken", finger.position.key) for finger in fingers)
+    return moved, (Beep(1), SaveDraft(session), *effects, *notes)
 
 
-def finger_missed(state: State, event: FingerMissed, now: Instant) -> Outcome:
+def fingers_missed(state: State, event: FingersMissed, now: Instant) -> Outcome:
     session = session_of(state)
-    if event.run != state.run or event.position != session.next_finger:
+    if event.run != state.run or event.positions != asked(state):
         return state, ()
     attempts = counted(session.finger_attempts)
     log = tuple(entry.model_copy(update={"attempt": attempts}) for entry in event.log)
     session = session.logged(*log).model_copy(update={"finger_attempts": attempts})
     missed = replace(state, session=session)
-    note = Note("finger.missed", event.position.key)
+    note = Note("finger.missed", event.positions[0].key)
     if attempts >= state.policy.finger_attempts:
         return replace(missed, step=Step.FINGER_REASON, reason_index=0), (Beep(2), SaveDraft(session), note)
     moved, effects = onward(missed, now)
@@ -142,10 +161,10 @@ def skip_finger(state: State, _event: Event, _now: Instant) -> Outcome:
 
 
 def back_from_finger(state: State, _event: Event, now: Instant) -> Outcome:
-    """To the finger before; from the first finger to the portrait."""
+    """To the fingers before; from the first ones to the portrait."""
     session = session_of(state)
     if session.fingers:
-        session = session.without_finger(session.fingers[-1].position)
+        session = session.without_last_step(state.policy.fingers_at_once)
     else:
         session = session.without_portrait()
     # The sensor still holds the finger that is taken again: had hands been mixed up, it would refuse the right one.
@@ -154,21 +173,31 @@ def back_from_finger(state: State, _event: Event, now: Instant) -> Outcome:
 
 
 def next_reason(state: State, _event: Event, _now: Instant) -> Outcome:
-    return replace(state, reason_index=(state.reason_index + 1) % len(SKIP_REASONS)), ()
+    """Each finger of the step with each reason, finger after finger."""
+    pages = max(1, len(asked(state)) * len(SKIP_REASONS))
+    return replace(state, reason_index=(state.reason_index + 1) % pages), ()
+
+
+def excused(state: State) -> tuple[FingerPosition, FingerState] | None:
+    """Which finger and which reason the officer is looking at; None where no finger is missing."""
+    positions = asked(state)
+    if not positions:
+        return None
+    finger, reason = divmod(state.reason_index, len(SKIP_REASONS))
+    return positions[finger % len(positions)], SKIP_REASONS[reason]
 
 
 def sign_reason(state: State, _event: Event, now: Instant) -> Outcome:
     """The officer signs why a planned finger is not captured."""
-    session = session_of(state)
-    position = session.next_finger
-    if position is None:
+    session, chosen = session_of(state), excused(state)
+    if chosen is None:
         return onward(state, now)
-    reason = SKIP_REASONS[state.reason_index]
+    position, reason = chosen
     finger = Finger(position=position, state=reason, attempts=session.finger_attempts)
     exception = OfficerException(
         subject=finger_subject(position), reason=reason.value, officer_id=session.officer_id, at=now
     )
-    session = session.with_finger(finger).excepted(exception)
+    session = session.with_fingers(finger).excepted(exception)
     moved, effects = onward(replace(state, session=session), now)
     return moved, (SaveDraft(session), *effects, Note("finger.excepted", position.key))
 

@@ -100,6 +100,6 @@ def cancel(state: State, _event: Event, now: Instant) -> Outcome:
 
 
 def keep_session(state: State, _event: Event, now: Instant) -> Outcome:
-    if state.cancelled_from in (Step.PORTRAIT, Step.FINGER):
+    if state.cancelled_from in (Step.DOCUMENT, Step.PORTRAIT, Step.FINGER):
         return onward(state, now)
     return replace(state, step=state.cancelled_from), ()

@@ -12,12 +12,13 @@ from wire.fingers import FingerPosition
 class CameraMode(StrEnum):
     OFF = "off"
     QR = "qr"
+    DOCUMENT = "document"
     PORTRAIT = "portrait"
 
 
 @dataclass(frozen=True, slots=True)
 class UseCamera:
-    """`run` numbers portrait attempts; answers of an older run are ignored."""
+    """`run` numbers attempts at document and portrait; answers of an older run are ignored."""
 
     mode: CameraMode
     run: int = 0
@@ -41,10 +42,11 @@ class BeginFingers:
 
 
 @dataclass(frozen=True, slots=True)
-class CaptureFinger:
+class CaptureFingers:
+    """One attempt at the fingers of one step: one, or several that are shown together."""
+
     run: int
-    position: FingerPosition
-    attempt: int
+    positions: tuple[FingerPosition, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ Effect = (
     | OpenCase
     | RequestCase
     | BeginFingers
-    | CaptureFinger
+    | CaptureFingers
     | StopFinger
     | EndFingers
     | SaveDraft

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from drivers.fingerprint.port import Progress
 from station.workflow.session import Session
-from wire.bundle import AttemptEntry, Device, Finger, Portrait
+from wire.bundle import AttemptEntry, Device, Embedding, Finger, Portrait
 from wire.case import CaseOrder
 from wire.fingers import FingerPosition
 from wire.messages import CaseState
@@ -92,6 +92,34 @@ class DraftLost:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentGuided:
+    """What to do with the page that is held to the camera; None while it is being read."""
+
+    run: int
+    guide: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRead:
+    """The zone, the same in two frames; `embedding` of the page's portrait, None where none was found."""
+
+    run: int
+    lines: tuple[str, ...]
+    embedding: Embedding | None
+    log: AttemptEntry
+    device: Device
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentMissed:
+    """The time was over and nothing was read twice."""
+
+    run: int
+    log: AttemptEntry
+    device: Device
+
+
+@dataclass(frozen=True, slots=True)
 class PortraitGuided:
     """The most important thing the applicant should do; None when all gates hold. `run` names the attempt."""
 
@@ -126,17 +154,19 @@ class FingerProgressed:
 
 
 @dataclass(frozen=True, slots=True)
-class FingerTaken:
+class FingersTaken:
+    """Every finger that was asked for, each under its own position."""
+
     run: int
-    finger: Finger
+    fingers: tuple[Finger, ...]
     log: tuple[AttemptEntry, ...]
     device: Device
 
 
 @dataclass(frozen=True, slots=True)
-class FingerMissed:
+class FingersMissed:
     run: int
-    position: FingerPosition
+    positions: tuple[FingerPosition, ...]
     log: tuple[AttemptEntry, ...]
 
 
@@ -221,12 +251,15 @@ Event = (
     | CaseFailed
     | DraftRestored
     | DraftLost
+    | DocumentGuided
+    | DocumentRead
+    | DocumentMissed
     | PortraitGuided
     | PortraitTaken
     | PortraitMissed
     | FingerProgressed
-    | FingerTaken
-    | FingerMissed
+    | FingersTaken
+    | FingersMissed
     | PartFailed
     | PartBack
     | Sealed

@@ -14,9 +14,13 @@ _STAYS_NS = 800_000_000
 
 @dataclass(slots=True)
 class Guide:
-    """The one sentence to show. `shown` None means: all well, hold still."""
+    """The one sentence to show. `shown` None means: all well, hold still.
+
+    `steady_frames`: on how many frames in a row it must have been said.
+    """
 
     shown: str | None = "no-face"
+    steady_frames: int = _STEADY_FRAMES
     _candidate: str | None = None
     _frames: int = 0
     _since_ns: int = 0
@@ -25,7 +29,7 @@ class Guide:
         """Folds in what one frame says; whether `shown` changed."""
         self._frames = self._frames + 1 if said == self._candidate else 1
         self._candidate = said
-        if said == self.shown or self._frames < _STEADY_FRAMES or at_ns - self._since_ns < _STAYS_NS:
+        if said == self.shown or self._frames < self.steady_frames or at_ns - self._since_ns < _STAYS_NS:
             return False
         self.shown, self._since_ns = said, at_ns
         return True

@@ -7,7 +7,7 @@ from dataclasses import replace
 from station.workflow.effects import (
     BeginFingers,
     CameraMode,
-    CaptureFinger,
+    CaptureFingers,
     Effect,
     EndFingers,
     UseCamera,
@@ -43,6 +43,7 @@ def home(state: State) -> State:
         session=None,
         guide=None,
         progress=None,
+        reading=None,
         best_portrait=None,
         best_verdict="",
         reason_index=0,
@@ -63,13 +64,24 @@ def onward(state: State, _now: Instant, *, forget: bool = False) -> Outcome:
     """To the first thing that is missing. `forget`: the sensor must forget a finger that was taken back."""
     session = session_of(state)
     run = state.run + 1
-    fresh = replace(state, run=run, guide=None, progress=None, best_portrait=None, best_verdict="", reason_index=0)
+    fresh = replace(
+        state,
+        run=run,
+        guide=None,
+        progress=None,
+        reading=None,
+        best_portrait=None,
+        best_verdict="",
+        reason_index=0,
+    )
+    if not session.document_settled:
+        return replace(fresh, step=Step.DOCUMENT), (UseCamera(CameraMode.DOCUMENT, run),)
     if session.portrait is None:
         return replace(fresh, step=Step.PORTRAIT), (UseCamera(CameraMode.PORTRAIT, run),)
-    position = session.next_finger
-    if position is None:
+    positions = session.next_fingers(state.policy.fingers_at_once)
+    if not positions:
         return replace(fresh, step=Step.REVIEW), (UseCamera(CameraMode.OFF), EndFingers())
     # Coming from elsewhere (start, review, restart), the device must first be told which fingers it already has.
     begin: tuple[Effect, ...] = () if state.step is Step.FINGER and not forget else (BeginFingers(),)
-    capture = CaptureFinger(run, position, session.finger_attempts + 1)
+    capture = CaptureFingers(run, positions)
     return replace(fresh, step=Step.FINGER), (UseCamera(CameraMode.OFF), *begin, capture)

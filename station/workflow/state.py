@@ -8,7 +8,7 @@ from typing import Any
 
 from drivers.fingerprint.port import Progress
 from station.workflow.events import CaseRef, Part, Result
-from station.workflow.session import Session
+from station.workflow.session import DocumentReading, Session
 from wire.bundle import Portrait
 
 
@@ -19,6 +19,9 @@ class Step(StrEnum):
     OPENING = "opening"
     CASE = "case"
     CONSENT = "consent"
+    DOCUMENT = "document"
+    DOCUMENT_CHECK = "document_check"
+    DOCUMENT_REASON = "document_reason"
     PORTRAIT = "portrait"
     PORTRAIT_DECISION = "portrait_decision"
     FINGER = "finger"
@@ -46,10 +49,25 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class MatchPolicy:
+    """Cosine limits of document portrait against live face, for templates of one model only."""
+
+    model_id: str
+    accept: float
+    review: float
+
+
+@dataclass(frozen=True, slots=True)
 class WorkflowPolicy:
-    """Dated policy of the desk (station/policy/*.toml); never constants in code."""
+    """Dated policy of the desk (station/policy/*.toml); never constants in code.
+
+    Attributes:
+        fingers_at_once: what the configured fingerprint driver takes in one attempt.
+        match: limits for the station's embedding model; None where none are known, then nothing is compared.
+    """
 
     policy_id: str
+    document_attempts: int
     portrait_attempts: int
     finger_attempts: int
     notice_s: float
@@ -58,6 +76,8 @@ class WorkflowPolicy:
     await_case_s: float
     qr_away_s: float
     case_s: float
+    fingers_at_once: int = 1
+    match: MatchPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +86,7 @@ class State:
 
     Attributes:
         run: numbers device attempts, so that late answers of a stopped one are recognised.
+        reading: read off the document, not yet confirmed by the officer.
         best_verdict: what was wrong with the best portrait, as its log entry says.
         awaited_dossier: its code was shown before the case had come; opens by itself until `awaited_until_ns`.
         dismissed_dossier: the case that was left last; its code may still lie before the camera.
@@ -80,6 +101,7 @@ class State:
     run: int = 0
     guide: str | None = None
     progress: Progress | None = None
+    reading: DocumentReading | None = None
     best_portrait: Portrait | None = None
     best_verdict: str = ""
     reason_index: int = 0

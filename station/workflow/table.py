@@ -15,16 +15,20 @@ from station.workflow import ambient
 from station.workflow import capture_steps as capture
 from station.workflow import case_steps as case
 from station.workflow import closing_steps as closing
+from station.workflow import document_steps as document
 from station.workflow.effects import Effect
 from station.workflow.events import (
     CaseFailed,
     CaseOpened,
+    DocumentGuided,
+    DocumentMissed,
+    DocumentRead,
     DraftLost,
     DraftRestored,
     Event,
-    FingerMissed,
     FingerProgressed,
-    FingerTaken,
+    FingersMissed,
+    FingersTaken,
     Key,
     KeyPressed,
     PortraitGuided,
@@ -66,10 +70,26 @@ TABLE: Mapping[tuple[Step, Trigger], Transition] = {
     (Step.CONSENT,           Key.BACK):         case.back_to_case,
     (Step.CONSENT,           Key.CANCEL):       closing.ask_cancel,
 
+    (Step.DOCUMENT,          DocumentGuided):   document.guide,
+    (Step.DOCUMENT,          DocumentRead):     document.check_reading,
+    (Step.DOCUMENT,          DocumentMissed):   document.document_missed,
+    (Step.DOCUMENT,          Key.SKIP):         document.skip_document,
+    (Step.DOCUMENT,          Key.BACK):         capture.back_to_consent,
+    (Step.DOCUMENT,          Key.CANCEL):       closing.ask_cancel,
+
+    (Step.DOCUMENT_CHECK,    Key.OK):           document.confirm_reading,
+    (Step.DOCUMENT_CHECK,    Key.BACK):         document.read_again,
+    (Step.DOCUMENT_CHECK,    Key.CANCEL):       closing.ask_cancel,
+
+    (Step.DOCUMENT_REASON,   Key.SKIP):         document.next_reason,
+    (Step.DOCUMENT_REASON,   Key.OK):           document.sign_reason,
+    (Step.DOCUMENT_REASON,   Key.BACK):         document.read_again,
+    (Step.DOCUMENT_REASON,   Key.CANCEL):       closing.ask_cancel,
+
     (Step.PORTRAIT,          PortraitGuided):   capture.guide,
     (Step.PORTRAIT,          PortraitTaken):    capture.keep_portrait,
     (Step.PORTRAIT,          PortraitMissed):   capture.portrait_missed,
-    (Step.PORTRAIT,          Key.BACK):         capture.back_to_consent,
+    (Step.PORTRAIT,          Key.BACK):         document.back_to_document,
     (Step.PORTRAIT,          Key.CANCEL):       closing.ask_cancel,
 
     (Step.PORTRAIT_DECISION, Key.OK):           capture.accept_portrait,
@@ -77,8 +97,8 @@ TABLE: Mapping[tuple[Step, Trigger], Transition] = {
     (Step.PORTRAIT_DECISION, Key.CANCEL):       closing.ask_cancel,
 
     (Step.FINGER,            FingerProgressed): capture.show_progress,
-    (Step.FINGER,            FingerTaken):      capture.keep_finger,
-    (Step.FINGER,            FingerMissed):     capture.finger_missed,
+    (Step.FINGER,            FingersTaken):     capture.keep_fingers,
+    (Step.FINGER,            FingersMissed):    capture.fingers_missed,
     (Step.FINGER,            Key.SKIP):         capture.skip_finger,
     (Step.FINGER,            Key.BACK):         capture.back_from_finger,
     (Step.FINGER,            Key.CANCEL):       closing.ask_cancel,

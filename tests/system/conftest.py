@@ -23,11 +23,12 @@ from tests.system.players import Desk
 from tests.system.rig_site import SiteRig
 from tests.system.rig_station import StationRig
 from wire import envelope
+from wire.bundle import Bundle
 from wire.case import CaseOrder
 from wire.envelope import EnvelopeType, Routing
 from wire.errors import EidError
 from wire.ids import CENTRE
-from wire.keys import SigningKey
+from wire.keys import OpeningKey, SigningKey, VerifyingKey
 from wire.stations import StationRecord
 
 ROOT = Path(__file__).parents[2]
@@ -67,9 +68,10 @@ def site(short_dir: Path) -> Iterator[SiteRig]:
         rig.stop()
 
 
-def desk_of(station: StationRig, portrait: Path, *, from_now: bool = False) -> Desk:
-    """The people at a station that is running."""
-    return Desk(station.camera(), station.panel(), station.sensor(), station.screens(from_now=from_now), portrait)
+def desk_of(station: StationRig, portrait: Path, *, from_now: bool = False, zone: tuple[str, ...] = ()) -> Desk:
+    """The people at a station that is running; without a zone the officer signs that the document cannot be read."""
+    screens = station.screens(from_now=from_now)
+    return Desk(station.camera(), station.panel(), station.sensor(), screens, portrait, zone)
 
 
 @dataclass(slots=True)
@@ -79,6 +81,7 @@ class LoneStation:
     rig: StationRig
     centre: SigningKey
     record: StationRecord
+    opening: OpeningKey
 
     def put_case(self, case: CaseOrder) -> None:
         case = case.model_copy(update={"station_id": self.rig.station_id})
@@ -91,6 +94,13 @@ class LoneStation:
     def sealed(self) -> list[str]:
         return [file.bundle_id for file in Spool(self.rig.state_dir).outbox()]
 
+    def bundle(self) -> Bundle:
+        """The one bundle of the outbox, as the centre reads it."""
+        (file,) = (self.rig.state_dir / "outbox").glob("*.cose")
+        keys = [VerifyingKey.from_json(text) for text in self.record.verifying_keys]
+        verified = envelope.verify(envelope.parse(file.read_bytes()), keys)
+        return Bundle.decode(envelope.open_content(verified, [self.opening]))
+
 
 LoneMaker = Callable[..., LoneStation]
 
@@ -101,6 +111,7 @@ def lone(short_dir: Path) -> Iterator[LoneMaker]:
     made: list[StationRig] = []
     fleet = Fleet.create(short_dir / "fleet", ("127.0.0.1",), datetime.now(UTC))
     centre = SigningKey.from_json(fleet.layout.centre_signing_key.read_bytes())
+    opening = OpeningKey.from_json(fleet.layout.centre_opening_key.read_bytes())
 
     def make(**settings: Any) -> LoneStation:
         station_id = f"lone-{len(made)}x"
@@ -108,7 +119,7 @@ def lone(short_dir: Path) -> Iterator[LoneMaker]:
         record = fleet.add_station(station_id, keys, datetime.now(UTC), days=90)
         rig = StationRig(short_dir / station_id, station_id, keys, {}, **settings)
         made.append(rig)
-        return LoneStation(rig, centre, record)
+        return LoneStation(rig, centre, record, opening)
 
     yield make
     for rig in made:

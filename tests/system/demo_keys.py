@@ -21,10 +21,11 @@ from wire.case import qr_text
 HELP = """
   o  officer: OK            n  a new case is registered and its QR code held up
   b  officer: back          f  the applicant sits down before the camera
-  s  officer: skip          e  nobody before the camera
-  c  officer: long press    p  the asked finger is placed (again: lifted)
-  y  applicant: yes         h  this help
-  x  applicant: no          q  end
+  s  officer: skip          d  the passport is held to the camera
+  c  officer: long press    e  nobody before the camera
+  y  applicant: yes         p  the asked finger is placed (again: lifted)
+  x  applicant: no          h  this help
+                            q  end
 """
 
 _BUTTONS = {
@@ -50,6 +51,8 @@ def interactive(site: SiteRig, desk: Desk, feed: Feed, form: Path) -> None:
                 case "n":
                     case = site.register_case(form, next(iter(site.stations)))
                     desk.camera.send(scene="qr", text=qr_text(case.dossier_id))
+                case "d":
+                    desk.passport()
                 case "f":
                     desk.camera.send(scene="person", portrait=str(desk.portrait))
                 case "e":

@@ -35,6 +35,8 @@ class Desk:
 
     Args:
         portrait: the applicant's face.
+        zone: the machine readable zone of the passport, whose page bears the same portrait; empty: the officer signs
+            that it cannot be read.
         person: whose fingers the emulated sensor shows.
         skip: fingers the officer skips, each with the first reason (missing).
     """
@@ -44,6 +46,7 @@ class Desk:
     sensor: SensorRemote
     screens: ScreenFollower
     portrait: Path
+    zone: tuple[str, ...] = ()
     person: str = "applicant-1"
     say: Say = silent
     skip: frozenset[str] = frozenset()
@@ -135,14 +138,23 @@ class Desk:
             case ["consent"]:
                 self.say("applicant", "reads, and presses: I agree")
                 self.panel.tap(Button.APPLICANT_YES)
+            case ["document", *_]:
+                self.passport()
+            case ["document_check"]:
+                self.press(Button.OFFICER_OK, "the name is right")
+            case ["document_reason", *_]:
+                self.press(Button.OFFICER_OK, "signs why the document is not read")
             case ["portrait", *_]:
                 self.face()
             case ["portrait_decision"]:
                 self.press(Button.OFFICER_OK, "accepts the portrait, signed")
             case ["finger", position, prompt]:
                 self.finger(position, prompt)
-            case ["reason", *_]:
-                self.press(Button.OFFICER_OK, "signs the reason")
+            case ["reason", position, _]:
+                if position in self.skip:
+                    self.press(Button.OFFICER_OK, "signs the reason")
+                else:
+                    self.press(Button.OFFICER_SKIP, "that finger is there")
             case ["portrait_nobody"]:
                 self.press(Button.OFFICER_OK, "tries again")
             case ["review"]:
@@ -154,6 +166,14 @@ class Desk:
         self.say("officer", f"presses {button.value}: {why}")
         self.panel.tap(button)
 
+    def passport(self) -> None:
+        """Holds the data page to the camera, once."""
+        if not self.zone:
+            self.press(Button.OFFICER_SKIP, "the document cannot be read")
+        elif self.camera.state().get("scene") != "page":
+            self.say("officer", "holds the passport's data page to the camera")
+            self.camera.send(scene="page", lines=list(self.zone), portrait=str(self.portrait))
+
     def face(self) -> None:
         """Sits down in front of the camera, once."""
         if self.camera.state().get("scene") != "person":
@@ -161,14 +181,18 @@ class Desk:
             self.camera.send(scene="person", portrait=str(self.portrait))
 
     def finger(self, position: str, prompt: str) -> None:
-        if position in self.skip:
-            self.press(Button.OFFICER_SKIP, f"{position} is missing")
+        missing = [name for name in position.split("+") if name in self.skip]
+        if missing:
+            self.press(Button.OFFICER_SKIP, f"{missing[0]} is missing")
             return
         match prompt:
             case "lift":
                 self.sensor.lift()
             case "hold" | "reconnect":
                 pass
+            case _ if "+" in position:
+                self.say("applicant", f"places {position.replace('_', ' ').replace('+', ', ')}")
+                self.sensor.request("place", {"person": self.person})
             case _:
                 self.touches += 1
                 if prompt == "place":

@@ -21,7 +21,7 @@ import tomli_w
 
 from drivers.camera.remote import CameraRemote
 from drivers.display.follow import ScreenFollower
-from drivers.fingerprint.remote import EmulatedProcess, SensorRemote
+from drivers.fingerprint.remote import EmulatedProcess, EmulatedSbiProcess, SensorRemote
 from drivers.panel.remote import PanelRemote
 
 BIN = Path(sys.executable).parent
@@ -82,7 +82,7 @@ class StationRig:
         root: an empty or earlier directory of this station; short, for the socket paths.
         keys: as `eid-fleet station` makes them, with `capture/` and `link/`.
         link: the `[link]` table of the configuration.
-        profile, speed: of the emulated sensor.
+        profile, speed: of the emulated sensor; the profile `sbi` is a slap scanner behind its device service.
         settings: tables merged into the configuration.
     """
 
@@ -106,7 +106,7 @@ class StationRig:
         self._runtime = Path("/dev/shm") / f"eid-{os.getpid()}-{station_id}-{root.name}"
         self._sensor_dir = root / "sensor"
         self._profile, self._speed = profile, speed
-        self.sensor_process: EmulatedProcess | None = None
+        self.sensor_process: EmulatedProcess | EmulatedSbiProcess | None = None
         for folder in (root, self.state_dir, self.screens_dir, self._sensor_dir):
             folder.mkdir(parents=True, exist_ok=True)
         tables: dict[str, dict[str, Any]] = {
@@ -115,12 +115,10 @@ class StationRig:
                 "runtime_dir": str(self._runtime),
                 "key_dir": str(keys / "capture"),
                 "officer_id": "CB01",
+                **({"finger_policy": "slap-2026-11"} if profile == "sbi" else {}),
             },
             "camera": {"driver": "emulated", "options": {"control_socket": str(root / "camera.sock")}},
-            "fingerprint": {
-                "driver": "serial",
-                "options": {"device": str(self._sensor_dir / "sensor"), "reconnect_wait_s": 30.0},
-            },
+            "fingerprint": self._fingerprint(),
             "panel": {
                 "driver": "gpiozero",
                 "options": {"pin_factory": "eid_emulated", "socket": str(root / "panel.sock")},
@@ -133,6 +131,15 @@ class StationRig:
         self.config_file.write_text(tomli_w.dumps(tables), "utf-8")
         self.capture = Daemon("capture", self._command("capture"), root / "capture.log")
         self.link = Daemon("link", self._command("link"), root / "link.log")
+
+    def _fingerprint(self) -> dict[str, Any]:
+        """The device service says only when it runs on which port it is."""
+        if self._profile != "sbi":
+            options = {"device": str(self._sensor_dir / "sensor"), "reconnect_wait_s": 30.0}
+            return {"driver": "serial", "options": options}
+        self.sensor_process = service = EmulatedSbiProcess(self._sensor_dir)
+        ports = {"first_port": service.port, "last_port": service.port}
+        return {"driver": "sbi", "options": {"trust_anchors": str(service.anchors), "env": "Developer", **ports}}
 
     def _command(self, name: str) -> list[str]:
         return [str(BIN / "eid-station"), name, "--config", str(self.config_file)]

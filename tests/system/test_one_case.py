@@ -9,10 +9,11 @@ import struct
 from pathlib import Path
 
 from tests.system.conftest import desk_of
+from tests.system.passport import zone_of
 from tests.system.rig_site import EXAMPLE_FORM, SiteRig, readable_findings
 from wire.records import fir, png4
 
-PEOPLE = ("case", "consent", "portrait", "finger", "review", "queued", "result")
+PEOPLE = ("case", "consent", "document", "document_check", "portrait", "finger", "review", "queued", "result")
 """The screens that wait for somebody, in order."""
 
 SECRETS = ("VÍ-DỤ", "KIM THỬ", "M00000000", "0900000000", "kim.thu@example.com")
@@ -26,7 +27,7 @@ def test_from_button_to_result(site: SiteRig, portrait: Path) -> None:
     """
     station = site.add_station("st-0001").start()
     case = site.register_case(EXAMPLE_FORM, "st-0001")
-    with desk_of(station, portrait) as desk:
+    with desk_of(station, portrait, zone=zone_of(EXAMPLE_FORM)) as desk:
         desk.enrol(case.dossier_id)
         result = desk.follow(lambda shown: shown.screen_id.startswith("result."), 60)
     shown = site.wait_for_state(case.dossier_id, {"issued"})
@@ -73,6 +74,10 @@ def check_opened(site: SiteRig, bundle_id: str) -> None:
         assert hashlib.sha256(image.pixels).digest() == _bytes(press["packed_sha256"])
         assert (record.image.width_px, record.image.height_px) == (image.width_px, image.height_px)
         assert record.image.pixels == png4.unpack(image.pixels)
+    assert bundle["document"]["source"] == "mrz"
+    assert bundle["document"]["mrz"] == list(zone_of(EXAMPLE_FORM))
+    assert bundle["document_match"]["verdict"] == "accept"
+    assert bundle["exceptions"] == []
     assert bundle["portrait"]["accepted_by"] == "quality"
     assert (out / "portrait.jpg").read_bytes()[:3] == b"\xff\xd8\xff"
     vector = struct.unpack("<256f", _bytes(bundle["portrait"]["embedding"]["vector"]))

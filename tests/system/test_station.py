@@ -12,7 +12,7 @@ import pytest
 import tomli_w
 
 from drivers.display.follow import Shown
-from tests.station.workflow.conftest import DOSSIER, make_case
+from tests.station.workflow.conftest import DOSSIER, ZONE, make_case
 from tests.system.conftest import LoneMaker, LoneStation, desk_of
 from tests.system.players import Desk
 from tests.system.rig_site import readable_findings
@@ -63,7 +63,7 @@ def die(station: LoneStation, portrait: Path, desk: Desk) -> Desk:
     assert shown_before
     screens = station.rig.screens(from_now=True)
     station.rig.capture.start()
-    again = desk_of(station.rig, portrait)
+    again = desk_of(station.rig, portrait, zone=ZONE)
     again.screens = screens
     return again
 
@@ -73,11 +73,12 @@ def test_survives_kill_9_at_every_step(lone: LoneMaker, portrait: Path) -> None:
     station = lone()
     station.put_case(make_case())
     station.rig.start(link=False)
-    desk = desk_of(station.rig, portrait)
+    desk = desk_of(station.rig, portrait, zone=ZONE)
     desk.camera.send(scene="qr", text=f"EID1:{DOSSIER}")
     for killed_at, comes_back_as in (
         ("case", "case"),
         ("consent", "case"),
+        ("document_check", "document"),
         ("portrait", "portrait"),
         ("finger.right_index.lift", "finger.right_index"),
         ("finger.left_index.lift", "finger.left_index"),

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from drivers.camera.document import td3_lines
 from drivers.camera.emulated import EmulatedCamera, EmulatedOptions
+from drivers.camera.page import font_file
 from drivers.camera.remote import CameraRemote
 from models import policy as portrait_policies
 from models.demo_portrait import demo_portrait
+from models.document.reader import DocumentReader
 from models.errors import ModelError
 from models.face.pipeline import FacePipeline
 from models.store import ModelStore
-from station.capture.camera_worker import CameraWorker, PortraitSettings
+from station.capture.camera_worker import CameraSettings, CameraWorker, Sight
 from station.capture.worker import Fatal
 from station.workflow.effects import CameraMode, UseCamera
 from station.workflow.events import (
+    DocumentGuided,
+    DocumentMissed,
+    DocumentRead,
     Part,
     PartBack,
     PartFailed,
@@ -27,6 +34,8 @@ from station.workflow.events import (
     PortraitTaken,
     QrSeen,
 )
+from station.workflow.matching import compared
+from station.workflow.state import MatchPolicy
 from tests.station.capture.posted import Posted
 from tests.station.workflow.conftest import at
 
@@ -42,6 +51,11 @@ def pipeline() -> FacePipeline:
 
 
 @pytest.fixture(scope="module")
+def reader() -> DocumentReader:
+    return DocumentReader.load()
+
+
+@pytest.fixture(scope="module")
 def portrait() -> Path:
     try:
         return demo_portrait(ROOT / ".cache" / "portrait")
@@ -50,7 +64,9 @@ def portrait() -> Path:
 
 
 @pytest.fixture
-def make_worker(short_dir: Path, posted: Posted, pipeline: FacePipeline) -> Iterator[Callable[..., CameraWorker]]:
+def make_worker(
+    short_dir: Path, posted: Posted, pipeline: FacePipeline, reader: DocumentReader
+) -> Iterator[Callable[..., CameraWorker]]:
     made: list[CameraWorker] = []
 
     def make(attempt_s: float = 20.0, **options: object) -> CameraWorker:
@@ -58,9 +74,9 @@ def make_worker(short_dir: Path, posted: Posted, pipeline: FacePipeline) -> Iter
         worker = CameraWorker(
             posted.put,
             EmulatedCamera(EmulatedOptions.model_validate(given)),
-            lambda: pipeline,
+            lambda: Sight(pipeline, reader),
             portrait_policies.bundled()[-1],
-            PortraitSettings(attempt_s, 2),
+            CameraSettings(attempt_s, attempt_s, 2),
             lambda: at(1),
             "emulated",
         )
@@ -213,9 +229,9 @@ def test_missing_model_ends_the_daemon(posted: Posted, tmp_path: Path) -> None:
     worker = CameraWorker(
         posted.put,
         EmulatedCamera(EmulatedOptions()),
-        lambda: FacePipeline.open(ModelStore([tmp_path])),
+        lambda: Sight(FacePipeline.open(ModelStore([tmp_path])), DocumentReader.load()),
         portrait_policies.bundled()[-1],
-        PortraitSettings(1.0, 1),
+        CameraSettings(1.0, 1.0, 1),
         lambda: at(1),
         "emulated",
     )
@@ -224,3 +240,85 @@ def test_missing_model_ends_the_daemon(posted: Posted, tmp_path: Path) -> None:
 
     assert isinstance(fatal.error, ModelError)
     assert worker.join(5.0)
+
+
+LINES = td3_lines("MAU", "NGUOI", "M00000000", "KOR", date(1985, 3, 12), date(2030, 3, 11), sex="M")
+
+
+class TestDocument:
+    """The page of a passport that is held to the camera."""
+
+    @pytest.fixture(autouse=True)
+    def _font(self) -> None:
+        if font_file() is None:
+            pytest.skip("the font OCR-B is missing; make setup unpacks it")
+
+    def test_zone_and_portrait_of_the_page(
+        self, make_worker: Callable[..., CameraWorker], remote: CameraRemote, posted: Posted, portrait: Path
+    ) -> None:
+        """Read in two frames, told once; the camera then rests. The face beside it is nobody's business."""
+        worker = make_worker()
+        worker.send(UseCamera(CameraMode.DOCUMENT, 3))
+        guided = posted.wait_for(DocumentGuided)
+        remote.send(scene="page", lines=list(LINES), portrait=str(portrait))
+        read = posted.wait_for(DocumentRead, timeout_s=30.0)
+
+        assert guided.guide == "show_page"
+        assert (read.run, read.lines) == (3, LINES)
+        assert read.embedding is not None
+        assert read.log.step == "document"
+        assert read.device.driver == "emulated"
+
+    def test_page_and_person_of_the_same_portrait_match(
+        self, make_worker: Callable[..., CameraWorker], remote: CameraRemote, posted: Posted, portrait: Path
+    ) -> None:
+        """Page and living face through the same models: far above the line of acceptance."""
+        worker = make_worker()
+        worker.send(UseCamera(CameraMode.DOCUMENT, 1))
+        remote.send(scene="page", lines=list(LINES), portrait=str(portrait))
+        page = posted.wait_for(DocumentRead, timeout_s=30.0)
+        worker.send(UseCamera(CameraMode.PORTRAIT, 2))
+        remote.send(scene="person", portrait=str(portrait))
+        taken = posted.wait_for(PortraitTaken, timeout_s=30.0)
+        live = taken.portrait.embedding
+        match = compared(page.embedding, live, MatchPolicy(live.model_id, accept=0.5, review=0.34))
+
+        assert match is not None
+        assert match.score > 0.5
+
+    def test_page_without_a_portrait_is_read_all_the_same(
+        self, make_worker: Callable[..., CameraWorker], remote: CameraRemote, posted: Posted
+    ) -> None:
+        """The zone counts; there is nothing to compare, and the log says so."""
+        worker = make_worker()
+        worker.send(UseCamera(CameraMode.DOCUMENT, 1))
+        remote.send(scene="page", lines=list(LINES))
+        read = posted.wait_for(DocumentRead, timeout_s=30.0)
+
+        assert read.lines == LINES
+        assert read.embedding is None
+        assert read.log.verdict == "no-portrait"
+
+    def test_zone_with_a_wrong_check_digit_is_never_read(
+        self, make_worker: Callable[..., CameraWorker], remote: CameraRemote, posted: Posted
+    ) -> None:
+        """However often it is seen; the attempt ends in time."""
+        wrong = (LINES[0], LINES[1][:-1] + ("1" if LINES[1][-1] != "1" else "2"))
+        worker = make_worker(attempt_s=4.0)
+        worker.send(UseCamera(CameraMode.DOCUMENT, 1))
+        remote.send(scene="page", lines=list(wrong))
+        missed = posted.wait_for(DocumentMissed, timeout_s=30.0)
+
+        assert missed.run == 1
+        assert not [event for event in posted.drain() if isinstance(event, DocumentRead)]
+
+    def test_nothing_is_read_off_a_face(
+        self, make_worker: Callable[..., CameraWorker], remote: CameraRemote, posted: Posted, portrait: Path
+    ) -> None:
+        """A person before the camera is no document."""
+        worker = make_worker(attempt_s=3.0)
+        remote.send(scene="person", portrait=str(portrait))
+        worker.send(UseCamera(CameraMode.DOCUMENT, 1))
+        missed = posted.wait_for(DocumentMissed, timeout_s=30.0)
+
+        assert missed.log.verdict == "show_page"

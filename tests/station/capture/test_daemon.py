@@ -26,7 +26,7 @@ from drivers.panel.remote import PanelRemote
 from models import policy as portrait_policies
 from models.errors import ModelMissing
 from station import policy as policies
-from station.capture.camera_worker import CameraWorker, PortraitSettings
+from station.capture.camera_worker import CameraSettings, CameraWorker
 from station.capture.daemon import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, CaptureDaemon, Dimming, Inbox, Workers, exit_code
 from station.capture.display_worker import DisplayWorker
 from station.capture.finger_worker import FingerWorker
@@ -68,7 +68,7 @@ class Desk:
         display = EmulatedDisplay(DisplayOptions(directory=self.folder / "screens"))
         self.workers = Workers(
             CameraWorker(
-                self.inbox.put, camera, self._loaded, face, PortraitSettings(20.0, 3), lambda: at(1), "emulated"
+                self.inbox.put, camera, self._loaded, face, CameraSettings(20.0, 20.0, 3), lambda: at(1), "emulated"
             ),
             FingerWorker(self.inbox.put, sensor, fingers, "serial"),
             DisplayWorker(self.inbox.put, display),

@@ -16,7 +16,7 @@ from drivers.fingerprint.proto import Command
 from drivers.fingerprint.remote import Applicant, EmulatedProcess, SensorRemote
 from drivers.fingerprint.serial import SerialFingerprint, SerialOptions
 from station.capture.finger_worker import Begin, Capture, End, FingerWorker
-from station.workflow.events import FingerMissed, FingerProgressed, FingerTaken, Part, PartBack, PartFailed
+from station.workflow.events import FingerProgressed, FingersMissed, FingersTaken, Part, PartBack, PartFailed
 from tests.station.capture.posted import Posted
 from wire.fingers import FingerPosition
 
@@ -92,7 +92,7 @@ def person(posted: Posted, sensor: SensorRemote) -> Person:
 
 def ask(worker: FingerWorker, run: int, position: FingerPosition) -> threading.Event:
     stop = threading.Event()
-    worker.send(Capture(run, position, stop))
+    worker.send(Capture(run, (position,), stop))
     return stop
 
 
@@ -101,12 +101,12 @@ def test_captures_what_was_asked_for(make_worker: Callable[..., FingerWorker], p
     worker = make_worker()
     worker.send(Begin({}))
     ask(worker, 7, RIGHT)
-    taken = person.until(FingerTaken)
+    taken = person.until(FingersTaken)
 
     assert taken.run == 7
-    assert taken.finger.position is RIGHT
-    assert len({press.packed_sha256 for press in taken.finger.presses}) == 2
-    assert taken.finger.template is not None
+    assert taken.fingers[0].position is RIGHT
+    assert len({press.packed_sha256 for press in taken.fingers[0].presses}) == 2
+    assert taken.fingers[0].template is not None
     assert [line.verdict for line in taken.log] == ["accepted"] * 2
     assert taken.device.driver == "serial"
 
@@ -123,13 +123,13 @@ def test_unplugged_in_a_press_and_back_under_another_name(
     pts = sensor.status()["pts"]
     sensor.request("plug", "sensor-2")
     person.until(PartBack)
-    taken = person.until(FingerTaken)
+    taken = person.until(FingersTaken)
     sent = {entry[0] for entry in sensor.status()["sent"]}
 
     assert failed.part is Part.FINGERPRINT
-    assert taken.finger.position is RIGHT
-    assert len(taken.finger.presses) == 2
-    assert {press.packed_sha256.hex() for press in taken.finger.presses} <= sent
+    assert taken.fingers[0].position is RIGHT
+    assert len(taken.fingers[0].presses) == 2
+    assert {press.packed_sha256.hex() for press in taken.fingers[0].presses} <= sent
     assert sensor.status()["link"].endswith("sensor-2")
     assert pts is None or sensor.status()["pts"] is not None
 
@@ -148,10 +148,10 @@ def test_sensor_that_opens_but_does_not_work_is_not_back(
     during = [event for event in posted.seen if isinstance(event, PartBack)]
     sensor.clear()
     person.until(PartBack)
-    taken = person.until(FingerTaken)
+    taken = person.until(FingersTaken)
 
     assert during == []
-    assert taken.finger.position is RIGHT
+    assert taken.fingers[0].position is RIGHT
 
 
 def test_waiting_for_a_sensor_is_a_sign_of_life(
@@ -199,7 +199,7 @@ def test_stop_is_quick_and_silent(
     took_s = time.monotonic() - stopped_at
 
     assert took_s < 1.0
-    assert not [event for event in posted.drain() if isinstance(event, FingerTaken | FingerMissed)]
+    assert not [event for event in posted.drain() if isinstance(event, FingersTaken | FingersMissed)]
 
 
 def test_stopped_before_it_began_never_begins(make_worker: Callable[..., FingerWorker], posted: Posted) -> None:
@@ -221,11 +221,11 @@ def test_same_finger_for_two_positions_is_refused(
     worker = make_worker()
     worker.send(Begin({}))
     ask(worker, 1, RIGHT)
-    person.until(FingerTaken)
+    person.until(FingersTaken)
     ask(worker, 2, LEFT)
-    missed = person.until(FingerMissed, instead=RIGHT)
+    missed = person.until(FingersMissed, instead=RIGHT)
 
-    assert missed.position is LEFT
+    assert missed.positions == (LEFT,)
     assert {line.verdict for line in missed.log} == {"wrong_hand"}
 
 
@@ -235,14 +235,14 @@ def test_mixed_hands_can_be_mended(make_worker: Callable[..., FingerWorker], per
     worker = make_worker()
     worker.send(Begin({}))
     ask(worker, 1, RIGHT)
-    person.until(FingerTaken, instead=LEFT)
+    person.until(FingersTaken, instead=LEFT)
     worker.send(Begin({}))
     ask(worker, 2, RIGHT)
-    first = person.until(FingerTaken)
+    first = person.until(FingersTaken)
     ask(worker, 3, LEFT)
-    second = person.until(FingerTaken)
+    second = person.until(FingersTaken)
 
-    assert (first.finger.position, second.finger.position) == (RIGHT, LEFT)
+    assert (first.fingers[0].position, second.fingers[0].position) == (RIGHT, LEFT)
 
 
 @pytest.mark.usefixtures("sensor")
@@ -253,11 +253,11 @@ def test_templates_of_the_session_come_back_with_begin(
     worker = make_worker()
     worker.send(Begin({}))
     ask(worker, 1, RIGHT)
-    taken = person.until(FingerTaken)
-    assert taken.finger.template is not None
+    taken = person.until(FingersTaken)
+    assert taken.fingers[0].template is not None
     worker.send(End())
-    worker.send(Begin({RIGHT: taken.finger.template.data}))
+    worker.send(Begin({RIGHT: taken.fingers[0].template.data}))
     ask(worker, 2, LEFT)
-    missed = person.until(FingerMissed, instead=RIGHT)
+    missed = person.until(FingersMissed, instead=RIGHT)
 
-    assert missed.position is LEFT
+    assert missed.positions == (LEFT,)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 
 import pytest
 
-from station.workflow.state import State, WorkflowPolicy
+from station.workflow.state import MatchPolicy, State, WorkflowPolicy
 from wire import bundle
 from wire.bundle import ClockTrust, Instant
 from wire.case import CaseOrder, ConsentText
@@ -16,6 +17,7 @@ DOSSIER = "01J8ZQ4Y7N8K5R2T3V6W9X0ABC"
 BUNDLE = "01J8ZQ4Y7N8K5R2T3V6W9X0ABD"
 POLICY = WorkflowPolicy(
     "desk-test",
+    document_attempts=2,
     portrait_attempts=3,
     finger_attempts=3,
     notice_s=4.0,
@@ -24,6 +26,16 @@ POLICY = WorkflowPolicy(
     await_case_s=60.0,
     qr_away_s=6.0,
     case_s=300.0,
+    match=MatchPolicy("m", accept=0.5, review=0.34),
+)
+ZONE = (
+    "P<KORMAU<<NGUOI<<<<<<<<<<<<<<<<<<<<<<<<<<<<<",
+    "M000000004KOR8503127M3003116<<<<<<<<<<<<<<08",
+)
+"""The zone of the invented person's passport; it agrees with `make_case`."""
+
+EMBEDDING = bundle.Embedding(
+    model_id="m", weights_sha256=b"w" * 32, alignment="a1", dimension=2, vector=struct.pack("<2f", 1.0, 0.0)
 )
 CAMERA = bundle.Device(kind="camera", driver="emulated", model="none", device_class="rgb-camera")
 SENSOR = bundle.Device(kind="fingerprint", driver="serial", model="R307", device_class="single-optical")
@@ -77,9 +89,7 @@ def make_portrait() -> bundle.Portrait:
         height_px=960,
         policy="portrait-2026-11",
         components=[bundle.QualityComponent(name="yaw", raw=1.0, score=99, passed=True)],
-        embedding=bundle.Embedding(
-            model_id="m", weights_sha256=b"w" * 32, alignment="a1", dimension=2, vector=b"\0" * 8
-        ),
+        embedding=EMBEDDING,
         accepted_by="quality",
         attempts=1,
         captured=at(1),
@@ -106,9 +116,7 @@ def make_finger(position: FingerPosition) -> bundle.Finger:
 
 
 def entry(step: str = "portrait", verdict: str = "accepted") -> bundle.AttemptEntry:
-    return bundle.AttemptEntry(
-        step="portrait" if step == "portrait" else "finger", attempt=1, verdict=verdict, at_monotonic_ns=1
-    )
+    return bundle.AttemptEntry.model_validate({"step": step, "attempt": 1, "verdict": verdict, "at_monotonic_ns": 1})
 
 
 @pytest.fixture

@@ -11,13 +11,16 @@ from tests.station.workflow.conftest import (
     BUNDLE,
     CAMERA,
     DOSSIER,
+    EMBEDDING,
     SENSOR,
+    ZONE,
     at,
     entry,
     make_case,
     make_finger,
     make_portrait,
 )
+from wire.bundle import Embedding
 from wire.case import qr_text
 from wire.fingers import FingerPosition
 
@@ -47,13 +50,21 @@ def consented(state: State) -> State:
     return run(opened(state), press(Key.OK), press(Key.YES))[0]
 
 
+def page_read(state: State, lines: tuple[str, ...] = ZONE, embedding: Embedding | None = EMBEDDING) -> State:
+    return run(state, ev.DocumentRead(state.run, lines, embedding, entry("document"), CAMERA))[0]
+
+
+def documented(state: State) -> State:
+    return run(page_read(consented(state)), press(Key.OK))[0]
+
+
 def pictured(state: State) -> State:
-    state = consented(state)
+    state = documented(state)
     return run(state, ev.PortraitTaken(state.run, make_portrait(), entry(), CAMERA))[0]
 
 
 def finger(state: State, position: FingerPosition) -> State:
-    return run(state, ev.FingerTaken(state.run, make_finger(position), (entry("finger"),), SENSOR))[0]
+    return run(state, ev.FingersTaken(state.run, (make_finger(position),), (entry("finger"),), SENSOR))[0]
 
 
 def reviewed(state: State) -> State:

@@ -16,7 +16,7 @@ from station.workflow.state import State, Step
 from station.workflow.table import step
 from station.workflow.view import view
 from tests.station.workflow.conftest import BUNDLE, CAMERA, DOSSIER, SENSOR, at, entry, make_finger, make_portrait
-from tests.station.workflow.playing import consented, finger, kinds, opened, pictured, press, reviewed, run
+from tests.station.workflow.playing import documented, finger, kinds, opened, pictured, press, reviewed, run
 from wire.bundle import Bundle
 from wire.case import qr_text
 from wire.catalogue import bundled
@@ -142,7 +142,7 @@ class TestNobodyThere:
 
     def test_session_never_outgrows_its_bundle(self, idle: State) -> None:
         """P1: a camera left alone for a day, a sensor that fails all morning: what is sealed can still be opened."""
-        state = consented(idle)
+        state = documented(idle)
         for _ in range(700):
             state, _ = run(state, ev.PortraitMissed(state.run, None, entry(verdict="no-face"), CAMERA))
             if state.step is Step.PORTRAIT_DECISION:
@@ -150,7 +150,7 @@ class TestNobodyThere:
         state, _ = run(state, ev.PortraitTaken(state.run, make_portrait(), entry(), CAMERA))
         log = (entry("finger", "no_finger"),) * 6
         for _ in range(300):
-            state, _ = run(state, ev.FingerMissed(state.run, FingerPosition.RIGHT_INDEX, log))
+            state, _ = run(state, ev.FingersMissed(state.run, (FingerPosition.RIGHT_INDEX,), log))
             if state.step is Step.FINGER_REASON:
                 state, _ = run(state, press(Key.BACK))
         state = finger(finger(state, FingerPosition.RIGHT_INDEX), FingerPosition.LEFT_INDEX)
@@ -174,12 +174,12 @@ class TestMixedHands:
         assert state.session is not None
         assert state.session.fingers == []
         assert kinds(effects).index(do.StopFinger) < kinds(effects).index(do.BeginFingers)
-        assert kinds(effects).index(do.BeginFingers) < kinds(effects).index(do.CaptureFinger)
+        assert kinds(effects).index(do.BeginFingers) < kinds(effects).index(do.CaptureFingers)
 
     def test_next_finger_does_not_empty_the_sensor(self, idle: State) -> None:
         """It must know the fingers before it."""
         state = pictured(idle)
-        taken = ev.FingerTaken(state.run, make_finger(FingerPosition.RIGHT_INDEX), (), SENSOR)
+        taken = ev.FingersTaken(state.run, (make_finger(FingerPosition.RIGHT_INDEX),), (), SENSOR)
         _, effects = run(state, taken)
 
         assert do.BeginFingers not in kinds(effects)
@@ -273,7 +273,7 @@ class TestFaults:
     def test_failing_storage_is_told_within_the_session(self, idle: State) -> None:
         """The session goes on, but it would not survive a crash."""
         full = ev.PartFailed(ev.Part.STORAGE, "error.spool.full", {"where": "draft", "reason": "ENOSPC"})
-        state, _ = run(consented(idle), full)
+        state, _ = run(documented(idle), full)
         screen = view(state, TEXTS).screen
 
         assert screen.screen_id == "portrait"
@@ -286,7 +286,7 @@ class TestFaults:
 
         assert "panel" in view(state, TEXTS).screen.lines[0].en
 
-    @pytest.mark.parametrize("reach", [consented, pictured])
+    @pytest.mark.parametrize("reach", [documented, pictured])
     def test_fault_screen_of_a_session_names_the_ways_out(self, idle: State, reach: object) -> None:
         """The officer is not a prisoner of a dead device."""
         state = reach(idle)  # type: ignore[operator]

@@ -18,7 +18,7 @@ from tests.station.workflow.conftest import (
     DOSSIER,
     at,
 )
-from tests.station.workflow.playing import consented, finger, kinds, opened, pictured, press, reviewed, run
+from tests.station.workflow.playing import documented, finger, kinds, opened, pictured, press, reviewed, run
 from wire.catalogue import bundled
 from wire.fingers import FingerPosition
 from wire.messages import CaseState
@@ -29,7 +29,7 @@ class TestResume:
 
     @pytest.mark.parametrize(
         ("reach", "expected"),
-        [(opened, Step.CASE), (consented, Step.PORTRAIT), (pictured, Step.FINGER), (reviewed, Step.REVIEW)],
+        [(opened, Step.CASE), (documented, Step.PORTRAIT), (pictured, Step.FINGER), (reviewed, Step.REVIEW)],
     )
     def test_comes_back_where_it_was(self, idle: State, reach: object, expected: Step) -> None:
         """The draft's session leads to the first thing that is missing."""
@@ -64,7 +64,7 @@ class TestResume:
         assert session is not None
         _, effects = run(idle, ev.DraftRestored(session, sealed=False))
 
-        assert kinds(effects).index(do.BeginFingers) < kinds(effects).index(do.CaptureFinger)
+        assert kinds(effects).index(do.BeginFingers) < kinds(effects).index(do.CaptureFingers)
 
 
 class TestResults:

@@ -22,7 +22,7 @@ from tests.station.workflow.conftest import (
     make_case,
     make_portrait,
 )
-from tests.station.workflow.playing import consented, finger, kinds, opened, pictured, press, reviewed, run
+from tests.station.workflow.playing import documented, finger, kinds, opened, page_read, pictured, press, reviewed, run
 from wire.bundle import FingerState
 from wire.case import qr_text
 from wire.catalogue import bundled
@@ -33,12 +33,16 @@ class TestOneCase:
     """From button to queued, the straight way."""
 
     def test_goes_through_every_step_in_order(self, idle: State) -> None:
-        """idle, case, consent, portrait, fingers, review, sealing, queued."""
+        """idle, case, consent, document, portrait, fingers, review, sealing, queued."""
         state = opened(idle)
         seen = [state.step]
         for event in (press(Key.OK), press(Key.YES)):
             state, _ = run(state, event)
             seen.append(state.step)
+        state = page_read(state)
+        seen.append(state.step)
+        state, _ = run(state, press(Key.OK))
+        seen.append(state.step)
         state, _ = run(state, ev.PortraitTaken(state.run, make_portrait(), entry(), CAMERA))
         seen.append(state.step)
         state = finger(state, FingerPosition.RIGHT_INDEX)
@@ -53,6 +57,8 @@ class TestOneCase:
         assert seen == [
             Step.CASE,
             Step.CONSENT,
+            Step.DOCUMENT,
+            Step.DOCUMENT_CHECK,
             Step.PORTRAIT,
             Step.FINGER,
             Step.FINGER,
@@ -76,7 +82,7 @@ class TestOneCase:
             FingerPosition.LEFT_INDEX,
         ]
         assert session.devices == [CAMERA, SENSOR]
-        assert [line.step for line in session.attempts] == ["portrait", "finger", "finger"]
+        assert [line.step for line in session.attempts] == ["document", "portrait", "finger", "finger"]
 
     def test_next_case_by_button_takes_the_oldest(self, idle: State) -> None:
         """The queue is served in order."""
@@ -183,7 +189,7 @@ class TestConsent:
         state, after = run(opened(idle), press(Key.OK), press(Key.YES))
 
         assert not any(isinstance(effect, do.UseCamera) for effect in before)
-        assert do.UseCamera(do.CameraMode.PORTRAIT, state.run) in after
+        assert do.UseCamera(do.CameraMode.DOCUMENT, state.run) in after
 
 
 class TestPortrait:
@@ -197,7 +203,7 @@ class TestPortrait:
 
     def test_three_misses_ask_the_officer(self, idle: State) -> None:
         """After three the officer decides; the decision is recorded with name and time."""
-        state = self.missed(consented(idle), 3)
+        state = self.missed(documented(idle), 3)
         decided, _ = run(state, press(Key.OK))
 
         assert state.step is Step.PORTRAIT_DECISION
@@ -210,7 +216,7 @@ class TestPortrait:
 
     def test_without_any_face_there_is_nothing_to_decide(self, idle: State) -> None:
         """A portrait cannot be accepted that does not exist; the camera stops before an empty chair."""
-        state = self.missed(consented(idle), 3, face=False)
+        state = self.missed(documented(idle), 3, face=False)
         shown = view(state, bundled())
         again, effects = run(state, press(Key.OK))
 
@@ -231,7 +237,7 @@ class TestPortrait:
                 "components": [good.components[0].model_copy(update={"passed": False})],
             }
         )
-        state = consented(idle)
+        state = documented(idle)
         for best, verdict in ((bad, "closer"), (good, "too-dark"), (bad, "closer")):
             state, _ = run(state, ev.PortraitMissed(state.run, best, entry(verdict=verdict), CAMERA))
 
@@ -240,9 +246,10 @@ class TestPortrait:
 
     def test_answer_of_a_stopped_attempt_is_ignored(self, idle: State) -> None:
         """Late frames of an older run never enter the session."""
-        state = consented(idle)
+        state = documented(idle)
         old = state.run
-        state, _ = run(state, press(Key.BACK), press(Key.YES), ev.PortraitTaken(old, make_portrait(), entry(), CAMERA))
+        state, _ = run(page_read(run(state, press(Key.BACK))[0]), press(Key.OK))
+        state, _ = run(state, ev.PortraitTaken(old, make_portrait(), entry(), CAMERA))
 
         assert state.step is Step.PORTRAIT
         assert state.session is not None
@@ -256,7 +263,7 @@ class TestPortrait:
         assert do.StopFinger in kinds(effects)
         assert state.session is not None
         assert state.session.portrait is None
-        assert len(state.session.attempts) == 1
+        assert [line.step for line in state.session.attempts] == ["document", "portrait"]
 
 
 class TestFingers:
@@ -273,7 +280,7 @@ class TestFingers:
         """After three attempts the officer decides."""
         state = pictured(idle)
         for _ in range(3):
-            state, _ = run(state, ev.FingerMissed(state.run, FingerPosition.RIGHT_INDEX, (entry("finger"),)))
+            state, _ = run(state, ev.FingersMissed(state.run, (FingerPosition.RIGHT_INDEX,), (entry("finger"),)))
 
         assert state.step is Step.FINGER_REASON
 
@@ -338,7 +345,7 @@ class TestSealing:
 class TestCancel:
     """Long press: asked once, then erased."""
 
-    @pytest.mark.parametrize("reach", [consented, pictured, reviewed])
+    @pytest.mark.parametrize("reach", [documented, pictured, reviewed])
     def test_cancel_erases_and_frees_the_desk(self, idle: State, reach: object) -> None:
         """Draft and sensor are emptied."""
         state, effects = run(reach(idle), press(Key.CANCEL), press(Key.OK))  # type: ignore[operator]
@@ -354,7 +361,7 @@ class TestCancel:
 
         assert state.step is Step.FINGER
         assert state.session == before.session
-        assert do.CaptureFinger(state.run, FingerPosition.RIGHT_INDEX, 1) in effects
+        assert do.CaptureFingers(state.run, (FingerPosition.RIGHT_INDEX,)) in effects
 
 
 def test_every_step_but_sealing_can_be_left() -> None:

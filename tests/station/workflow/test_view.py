@@ -13,7 +13,7 @@ from station.workflow import events as ev
 from station.workflow.state import State, Step
 from station.workflow.view import view
 from tests.station.workflow.conftest import BUNDLE, make_case
-from tests.station.workflow.playing import consented, opened, pictured, reviewed, run
+from tests.station.workflow.playing import documented, opened, pictured, reviewed, run
 from wire.catalogue import bundled
 from wire.fingers import FingerPosition
 from wire.messages import CaseState
@@ -77,7 +77,7 @@ def test_name_stands_only_on_the_case_screen(idle: State) -> None:
     name = make_case().document.given_names
     screens = {
         Step.CASE: opened(idle),
-        Step.PORTRAIT: consented(idle),
+        Step.PORTRAIT: documented(idle),
         Step.FINGER: pictured(idle),
         Step.REVIEW: reviewed(idle),
     }
@@ -99,14 +99,14 @@ def test_finger_screen_says_which_press_and_what_was_wrong(idle: State) -> None:
     shown = view(state, TEXTS).screen
 
     assert shown.screen_id == "finger.right_index.press_harder"
-    assert shown.hand == FingerPosition.RIGHT_INDEX
+    assert shown.hand == (FingerPosition.RIGHT_INDEX,)
     assert "Press 2 of 3" in texts_of(state)
     assert TEXTS.text("finger.verdict.small_area").en in texts_of(state)
 
 
 def test_flash_burns_only_for_the_portrait(idle: State) -> None:
     """Light on the face while it is photographed."""
-    assert view(consented(idle), TEXTS).flash
+    assert view(documented(idle), TEXTS).flash
     assert not view(pictured(idle), TEXTS).flash
 
 

@@ -16,8 +16,10 @@ from tests.station.workflow.conftest import (
     BUNDLE,
     CAMERA,
     DOSSIER,
+    EMBEDDING,
     POLICY,
     SENSOR,
+    ZONE,
     at,
     entry,
     make_case,
@@ -31,6 +33,7 @@ from wire.fingers import FingerPosition
 from wire.messages import CaseState
 
 _POSITIONS = st.sampled_from([FingerPosition.RIGHT_INDEX, FingerPosition.LEFT_INDEX, FingerPosition.LEFT_LITTLE])
+_ZONES = st.sampled_from([ZONE, (ZONE[0].replace("MAU", "MAI"), ZONE[1])])
 _RUNS = st.integers(min_value=-1, max_value=1)  # relative to the state's own run
 
 _MAKERS = st.one_of(
@@ -42,9 +45,13 @@ _MAKERS = st.one_of(
     _RUNS.map(lambda d: lambda state: ev.PortraitTaken(state.run + d, make_portrait(), entry(), CAMERA)),
     _RUNS.map(lambda d: lambda state: ev.PortraitMissed(state.run + d, make_portrait(), entry(), CAMERA)),
     st.tuples(_RUNS, _POSITIONS).map(
-        lambda p: lambda state: ev.FingerTaken(state.run + p[0], make_finger(p[1]), (entry("finger"),), SENSOR)
+        lambda p: lambda state: ev.FingersTaken(state.run + p[0], (make_finger(p[1]),), (entry("finger"),), SENSOR)
     ),
-    st.tuples(_RUNS, _POSITIONS).map(lambda p: lambda state: ev.FingerMissed(state.run + p[0], p[1], ())),
+    st.tuples(_RUNS, _POSITIONS).map(lambda p: lambda state: ev.FingersMissed(state.run + p[0], (p[1],), ())),
+    st.tuples(_RUNS, _ZONES).map(
+        lambda p: lambda state: ev.DocumentRead(state.run + p[0], p[1], EMBEDDING, entry("document"), CAMERA)
+    ),
+    _RUNS.map(lambda d: lambda state: ev.DocumentMissed(state.run + d, entry("document"), CAMERA)),
     st.just(lambda state: ev.Sealed(BUNDLE, 5)),
     st.booleans().map(
         lambda permanent: lambda state: ev.SealFailed("error.spool.full", {"where": "outbox"}, permanent)
