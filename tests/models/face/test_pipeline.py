@@ -118,16 +118,18 @@ def test_blur_asks_to_hold_still(
 
 
 def test_darkness_and_glare_are_told_apart(
-    pipeline: FacePipeline, policy: FacePolicy, person: Image.Image, placed: Place
+    pipeline: FacePipeline, policy: FacePolicy, studio_person: Image.Image, placed: Place
 ) -> None:
-    scene = placed(person)
+    scene = placed(studio_person)
 
     assert said(pipeline, policy, ImageEnhance.Brightness(scene).enhance(0.12)) == "too-dark"
     assert said(pipeline, policy, ImageEnhance.Brightness(scene).enhance(2.6)) == "too-bright"
 
 
-def test_coloured_light_is_told(pipeline: FacePipeline, policy: FacePolicy, person: Image.Image, placed: Place) -> None:
-    tinted = np.asarray(placed(person)) * np.array([0.75, 1.15, 0.75])
+def test_coloured_light_is_told(
+    pipeline: FacePipeline, policy: FacePolicy, studio_person: Image.Image, placed: Place
+) -> None:
+    tinted = np.asarray(placed(studio_person)) * np.array([0.75, 1.15, 0.75])
 
     assert pipeline.analyse(np.clip(tinted, 0, 255).astype(np.uint8), policy).guide == "colour-light"
 
