@@ -1,8 +1,8 @@
 """The camera's emulated twin: plays scenes at a real pace, told what to show by another process.
 
-Light, exposure, gain, focus and noise follow one model for both streams (`sensor`, `render`); scenes are drawn once
-(`scene`) and changed live over an owner-only Unix socket (`control`, `remote`). Must never be the fallback of a real
-camera: it is chosen by name or not at all.
+Light, exposure, gain, focus and noise follow one model for both streams (`sensor`, `render`); scenes move by the
+frames' clock (`script`, `film`) and are changed live over an owner-only Unix socket (`control`, `remote`). Must never
+be the fallback of a real camera: it is chosen by name or not at all.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from drivers.camera.control import ControlServer
 from drivers.camera.errors import CameraMissing, SceneInvalid
 from drivers.camera.port import CameraInfo, Frame
 from drivers.camera.render import Renderer, View
-from drivers.camera.scene import Drawing, draw
+from drivers.camera.scene import drift_px, focus_m, transmission
 from drivers.camera.sensor import LORES_HEIGHT, LORES_WIDTH, MAIN_HEIGHT, MAIN_WIDTH, SensorState
+from drivers.camera.show import Now, Show, made
 from drivers.errors import DeviceFault, DeviceTimeout
 
 _READOUT_NS = 8_000_000
@@ -61,12 +62,16 @@ class EmulatedOptions(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class _Stage:
-    """What is before the lens from `since_ns` on."""
+    """What is before the lens from `since_ns` on: a show that began at `began_ns`, in this light."""
 
     since_ns: int
-    name: str
-    drawing: Drawing
+    began_ns: int
+    show: Show
     lux: float
+
+    def at(self, when_ns: int) -> Now:
+        """What plays at a moment."""
+        return self.show.at((when_ns - self.began_ns) / 1e9, self.lux)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,16 @@ class _Moment:
     started_ns: int
     sensor: SensorState
     stage: _Stage
+    now: Now
+
+    @property
+    def lux(self) -> float:
+        """Light that reaches the lens."""
+        return self.now.lux * transmission(self.now.sight.still)
+
+    @property
+    def subject_dioptres(self) -> float:
+        return 1.0 / focus_m(self.now.sight.still)
 
 
 class EmulatedCamera:
@@ -124,17 +139,17 @@ class EmulatedCamera:
         """See CameraPort. A main frame costs some 40 ms more."""
         moment = self._next(time.monotonic_ns() + round(timeout_s * 1e9), timeout_s, not_before_ns)
         assert self._renderer is not None
-        stage, sensor = moment.stage, moment.sensor
-        subject = 1.0 / stage.drawing.distance_m
-        lux = stage.lux * stage.drawing.transmission
-        view = View(moment.number, sensor.brightness(lux), sensor.gain, abs(sensor.lens - subject))
+        sensor, sight = moment.sensor, moment.now.sight
+        closed = moment.stage.at(moment.started_ns + sensor.exposure_us * 1000)
+        drift = drift_px(sight.still, closed.sight.still)
+        view = View(moment.number, sensor.brightness(moment.lux), sensor.gain, sensor.lens, drift)
         return Frame(
-            lores=self._renderer.lores(stage.drawing, view),
-            main=self._renderer.main(stage.drawing, view) if main else None,
+            lores=self._renderer.lores(sight, view),
+            main=self._renderer.main(sight, view) if main else None,
             started_ns=moment.started_ns,
             exposure_us=sensor.exposure_us,
             analogue_gain=sensor.gain,
-            lux=lux,
+            lux=moment.lux,
             lens_position=sensor.lens,
             focus_locked=sensor.locked,
             exposure_locked=sensor.locked,
@@ -145,7 +160,7 @@ class EmulatedCamera:
         deadline_ns = time.monotonic_ns() + round(timeout_s * 1e9)
         while True:
             moment = self._next(deadline_ns, timeout_s, 0)
-            if moment.sensor.locked or moment.sensor.focused(1.0 / moment.stage.drawing.distance_m):
+            if moment.sensor.locked or moment.sensor.focused(moment.subject_dioptres):
                 break
         with self._changed:
             self._sensor = replace(self._sensor, locked=True)
@@ -165,10 +180,10 @@ class EmulatedCamera:
 
     def _first_stage(self) -> _Stage:
         try:
-            drawing = draw(self._options.scene)
+            show = made(self._options.scene)
         except SceneInvalid as error:
             raise DeviceFault(device="camera", reason=str(error)) from None
-        return _Stage(0, self._options.scene.scene, drawing, self._options.lux)
+        return _Stage(0, time.monotonic_ns(), show, self._options.lux)
 
     def _next(self, deadline_ns: int, timeout_s: float, not_before_ns: int) -> _Moment:
         """Waits for the next frame of the timeline and takes it. Skipped frames have aged the sensor too."""
@@ -195,14 +210,17 @@ class EmulatedCamera:
         number = max(self._last + 1, (now_ns - self._opened_ns) // self._period_ns)
         while True:
             ready_ns = self._opened_ns + number * self._period_ns
-            before = self._stage_at(ready_ns - _READOUT_NS - self._sensor.exposure_us * 1000)
-            sensor = self._sensor.advanced(
-                number - self._last, before.lux * before.drawing.transmission, 1.0 / before.drawing.distance_m
-            )
+            about_ns = ready_ns - _READOUT_NS - self._sensor.exposure_us * 1000
+            before = self._moment(number, ready_ns, about_ns, self._sensor)
+            sensor = self._sensor.advanced(number - self._last, before.lux, before.subject_dioptres)
             started_ns = ready_ns - _READOUT_NS - sensor.exposure_us * 1000
             if started_ns >= not_before_ns:
-                return _Moment(number, ready_ns, started_ns, sensor, self._stage_at(started_ns))
+                return self._moment(number, ready_ns, started_ns, sensor)
             number += max(1, math.floor((not_before_ns - started_ns) / self._period_ns))
+
+    def _moment(self, number: int, ready_ns: int, started_ns: int, sensor: SensorState) -> _Moment:
+        stage = self._stage_at(started_ns)
+        return _Moment(number, ready_ns, started_ns, sensor, stage, stage.at(started_ns))
 
     def _stage_at(self, started_ns: int) -> _Stage:
         for stage in reversed(self._stages):
@@ -225,13 +243,14 @@ class EmulatedCamera:
             case Fault():
                 return self._set_fault(command.fault)
             case _:
-                drawing = draw(command)
+                show = made(command)
                 with self._changed:
-                    return self._set_stage(replace(self._stages[-1], name=command.scene, drawing=drawing))
+                    return self._set_stage(replace(self._stages[-1], show=show), anew=True)
 
-    def _set_stage(self, stage: _Stage) -> dict[str, Any]:
+    def _set_stage(self, stage: _Stage, *, anew: bool = False) -> dict[str, Any]:
         since_ns = time.monotonic_ns()
-        self._stages.append(replace(stage, since_ns=since_ns))
+        began_ns = since_ns if anew else stage.began_ns
+        self._stages.append(replace(stage, since_ns=since_ns, began_ns=began_ns))
         if self._opened_ns is None:
             del self._stages[:-1]
         return {"from_ns": since_ns}
@@ -247,11 +266,13 @@ class EmulatedCamera:
     def _state(self) -> dict[str, Any]:
         with self._changed:
             stage = self._stages[-1]
+            now_ns = time.monotonic_ns()
             return {
-                "scene": stage.name,
-                "lux": stage.lux,
+                "scene": stage.show.name,
+                "lux": stage.at(now_ns).lux,
                 "fault": self._fault,
                 "opened": self._opened_ns is not None,
                 "locked": self._sensor.locked,
                 "frame": self._last,
+                **stage.show.state((now_ns - stage.began_ns) / 1e9, stage.began_ns),
             }

@@ -13,7 +13,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 from drivers.camera.errors import SceneInvalid
@@ -109,8 +108,6 @@ def draw_page(
     px_per_mm: float = PX_PER_MM,
     grey: bool = False,
     ghost: bool = True,
-    glare: float = 0.0,
-    glare_at: tuple[float, float] = (0.62, 0.45),
 ) -> Image.Image:
     """The printed face, RGB.
 
@@ -119,7 +116,6 @@ def draw_page(
         portrait: the holder, head in the middle; None leaves an empty frame.
         eyes: both pupils in the portrait, as shares of its width and height: the head is then framed as on a document.
         grey: the portrait is printed in grey, as on older documents. ghost: a small pale second portrait.
-        glare: strength of a reflection on the laminate, 0 to 1; glare_at: its place, in page widths and heights.
 
     Raises:
         SceneInvalid: wrong number or length of lines, or no OCR-B font on this machine.
@@ -138,8 +134,6 @@ def draw_page(
             _print_portrait(page, portrait, layout.ghost, px_per_mm, grey=True, strength=0.35)
     _print_fields(page, layout, lines, px_per_mm)
     _print_zone(page, layout, lines, px_per_mm)
-    if glare > 0:
-        page = _with_glare(page, glare, glare_at)
     return page
 
 
@@ -265,18 +259,6 @@ def _print_zone(page: Image.Image, layout: Layout, lines: tuple[str, ...], px_pe
             pen.text((x, baseline), char, 255, cell, anchor="ls")
         mask = strip.reduce(fine)
         page.paste(_INK, (0, _px(top_mm, px_per_mm)), mask)
-
-
-def _with_glare(page: Image.Image, strength: float, at: tuple[float, float]) -> Image.Image:
-    """A soft streak of light that washes the print out, as a lamp does on laminate."""
-    y, x = np.ogrid[0 : page.height, 0 : page.width]
-    u = ((x / page.width - at[0]) + 0.35 * (y / page.height - at[1])) / 0.16
-    v = ((y / page.height - at[1]) - 0.2 * (x / page.width - at[0])) / 0.34
-    spot: NDArray[np.float32] = np.exp(-((u * u + v * v) ** 1.5)).astype(np.float32) * np.float32(min(strength, 1.0))
-    mask = Image.fromarray((spot * 255).astype(np.uint8))
-    lit = page.copy()
-    lit.paste((255, 255, 255), (0, 0), mask)
-    return lit
 
 
 def _px(mm: float, px_per_mm: float) -> int:

@@ -94,8 +94,28 @@ class CameraRemote:
         return answer
 
     def state(self) -> dict[str, Any]:
-        """`scene`, `fault`, `lux`, `opened`, `locked`, `frame` (number of the last one handed out)."""
+        """`scene`, `fault`, `lux`, `opened`, `locked`, `frame` (number of the last one handed out).
+
+        While a script, folder or video plays also `script` (its name), `step` (from 0), `steps`, `ended`, `ended_ns`.
+        """
         return self.send(get="state")
+
+    def ended(self, timeout_s: float) -> int:
+        """Waits until the script or film that plays has ended; CLOCK_MONOTONIC of its end, ns.
+
+        Raises:
+            CameraRemoteError: nothing plays that ends, or it does not end in time.
+        """
+        deadline = time.monotonic() + timeout_s
+        while True:
+            state = self.state()
+            if "ended" not in state:
+                raise CameraRemoteError("nothing plays that ends")
+            if state["ended"]:
+                return int(state["ended_ns"])
+            if time.monotonic() > deadline:
+                raise CameraRemoteError("what plays did not end in time")
+            time.sleep(_RETRY_S)
 
     def close(self) -> None:
         """Idempotent."""

@@ -1,7 +1,7 @@
-"""From a drawing to the pixels of one frame: view, defocus, exposure, gain, noise.
+"""From a moment before the lens to the pixels of one frame: view, defocus, movement, exposure, gain, noise.
 
-The low-resolution stream is looked up and drawn over in about 4 ms; the main stream is made only where it is asked for.
-The same `View` gives both streams, so both show the same instant.
+The low-resolution stream is painted anew for every frame; the main stream only where it is asked for. The same `View`
+gives both streams, so both show the same instant.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image
 
-from drivers.camera.scene import MARGIN_PX, Drawing
-from drivers.camera.sensor import BLUR_PX_PER_DIOPTRE, LORES_HEIGHT, LORES_WIDTH, MAIN_HEIGHT, MAIN_WIDTH
+from drivers.camera.paint import BLUR_STEP_DIOPTRES, paint
+from drivers.camera.scene import MARGIN_PX, Sight, sway_px
+from drivers.camera.sensor import LORES_WIDTH, MAIN_HEIGHT, MAIN_WIDTH
 
 Rgb = NDArray[np.uint8]
 
 _NOISE_VALUES = 1 << 21
 _MAIN_STRIPE_ROWS = 162
-_BLUR_STEP_DIOPTRES = 0.25
 _BRIGHTNESS_STEPS = 12
 """Steps per doubling in which brightness is applied, so that the tables can be kept."""
 
@@ -33,13 +33,15 @@ class View:
         number: of the frame; drives sway and noise.
         brightness: linear factor on the drawing.
         gain: analogue gain; noise grows with its root.
-        defocus_dioptres: distance of the lens from its aim.
+        lens: where the lens is focused, dioptres.
+        drift_px: how far the subject moves while the shutter is open, main pixels.
     """
 
     number: int
     brightness: float
     gain: float
-    defocus_dioptres: float
+    lens: float
+    drift_px: tuple[float, float] = (0.0, 0.0)
 
     def shift(self, sway_px: float) -> tuple[int, int]:
         """How far the view is moved, whole main pixels, never beyond the margin."""
@@ -51,57 +53,45 @@ class View:
 
 
 class Renderer:
-    """Owned by one thread. Keeps the blurred drawing, the exposure table and the noise between frames."""
+    """Owned by one thread. Keeps the exposure table and the noise between frames, and the large picture of what does
+    not move."""
 
     def __init__(self, seed: int) -> None:
         rng = np.random.default_rng(seed)
         self._noise = rng.normal(0.0, 16.0, _NOISE_VALUES).astype(np.int8)
         self._scaled: tuple[float, NDArray[np.int8]] = (1.0, self._noise)
         self._table: tuple[int, NDArray[np.int16]] = (0, _exposure_table(0))
-        self._half: tuple[Drawing | None, int, Image.Image | None] = (None, 0, None)
-        self._whole: tuple[Drawing | None, int, Image.Image | None] = (None, 0, None)
+        self._asked: tuple[Sight, int] | None = None
+        self._whole: Image.Image | None = None
 
-    def lores(self, drawing: Drawing, view: View) -> Rgb:
+    def lores(self, sight: Sight, view: View) -> Rgb:
         """(360, 640, 3) uint8 RGB."""
-        dx, dy = view.shift(drawing.sway_px)
-        left, top = (MARGIN_PX + dx) / 2, (MARGIN_PX + dy) / 2
-        box = (left, top, left + MAIN_WIDTH / 2, top + MAIN_HEIGHT / 2)
-        half = self._blurred_half(drawing, view)
-        seen = half.resize((LORES_WIDTH, LORES_HEIGHT), Image.Resampling.BOX, box=box)
+        if self._asked is not None and self._asked[0] != sight:
+            self._asked = self._whole = None
+        shift = view.shift(sway_px(sight.still))
+        seen = paint(sight, LORES_WIDTH / MAIN_WIDTH, lens=view.lens, shift=shift, drift_px=view.drift_px)
         return self._exposed(np.asarray(seen), view, sigma=0.6, salt=0)
 
-    def main(self, drawing: Drawing, view: View) -> Rgb:
+    def main(self, sight: Sight, view: View) -> Rgb:
         """(1296, 2304, 3) uint8 RGB of the same instant."""
-        dx, dy = view.shift(drawing.sway_px)
-        left, top = MARGIN_PX + dx, MARGIN_PX + dy
-        seen = np.asarray(self._blurred_whole(drawing, view).crop((left, top, left + MAIN_WIDTH, top + MAIN_HEIGHT)))
+        seen = np.asarray(self._seen_whole(sight, view))
         frame = np.empty((MAIN_HEIGHT, MAIN_WIDTH, 3), dtype=np.uint8)
         for row in range(0, MAIN_HEIGHT, _MAIN_STRIPE_ROWS):
             rows = slice(row, row + _MAIN_STRIPE_ROWS)
             frame[rows] = self._exposed(seen[rows], view, sigma=1.2, salt=row + 1)
         return frame
 
-    def _blurred_half(self, drawing: Drawing, view: View) -> Image.Image:
-        level = _blur_level(view)
-        if level == 0:
-            return drawing.half
-        kept, kept_level, image = self._half
-        if kept is not drawing or kept_level != level or image is None:
-            sigma = level * _BLUR_STEP_DIOPTRES * BLUR_PX_PER_DIOPTRE / 2
-            image = drawing.half.filter(ImageFilter.GaussianBlur(sigma))
-            self._half = (drawing, level, image)
-        return image
-
-    def _blurred_whole(self, drawing: Drawing, view: View) -> Image.Image:
-        level = _blur_level(view)
-        if level == 0:
-            return drawing.canvas
-        kept, kept_level, image = self._whole
-        if kept is not drawing or kept_level != level or image is None:
-            sigma = level * _BLUR_STEP_DIOPTRES * BLUR_PX_PER_DIOPTRE
-            image = drawing.canvas.filter(ImageFilter.GaussianBlur(sigma))
-            self._whole = (drawing, level, image)
-        return image
+    def _seen_whole(self, sight: Sight, view: View) -> Image.Image:
+        """Painted for this frame; where the same is asked for again, once with a margin in which it can sway."""
+        shift = view.shift(sway_px(sight.still))
+        asked = (sight, round(view.lens / BLUR_STEP_DIOPTRES))
+        if self._asked != asked:
+            self._asked, self._whole = asked, None
+            return paint(sight, 1.0, lens=view.lens, shift=shift, drift_px=view.drift_px)
+        if self._whole is None:
+            self._whole = paint(sight, 1.0, lens=view.lens, margin_px=MARGIN_PX)
+        left, top = MARGIN_PX + shift[0], MARGIN_PX + shift[1]
+        return self._whole.crop((left, top, left + MAIN_WIDTH, top + MAIN_HEIGHT))
 
     def _exposed(self, seen: Rgb, view: View, sigma: float, salt: int) -> Rgb:
         step = round(_BRIGHTNESS_STEPS * math.log2(max(view.brightness, 1e-6)))
@@ -121,10 +111,6 @@ class Renderer:
             scaled = np.clip(np.rint(self._noise * np.float32(wanted / 16.0)), -127, 127).astype(np.int8)
             self._scaled = (wanted, scaled)
         return self._scaled[1]
-
-
-def _blur_level(view: View) -> int:
-    return round(view.defocus_dioptres / _BLUR_STEP_DIOPTRES)
 
 
 def _exposure_table(step: int) -> NDArray[np.int16]:

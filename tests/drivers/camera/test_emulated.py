@@ -213,7 +213,7 @@ def test_a_line_without_end_closes_that_client_only(camera: Made, remote: Camera
     with socket.socket(socket.AF_UNIX) as flood:
         flood.settimeout(5.0)
         flood.connect(str(tmp_path / "c"))
-        flood.sendall(b"x" * 20_000)
+        flood.sendall(b"x" * 80_000)
         answer = _lines(flood, 1)[0]
 
         assert not answer["ok"]

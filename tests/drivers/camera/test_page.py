@@ -14,8 +14,9 @@ from drivers.camera.commands import Page
 from drivers.camera.document import td1_lines, td3_lines
 from drivers.camera.errors import SceneInvalid
 from drivers.camera.page import TD1, TD3, Layout, draw_page
-from drivers.camera.scene import draw
+from drivers.camera.paint import paint
 from drivers.camera.sensor import FOCAL_PX, MAIN_WIDTH
+from drivers.camera.show import made
 
 BIRTH, EXPIRY = date(1974, 8, 12), date(2030, 4, 15)
 PASSPORT = td3_lines("Eriksson", "Anna Maria", "L898902C3", "UTO", BIRTH, EXPIRY)
@@ -57,8 +58,9 @@ def test_letters_stand_ten_to_the_inch_in_two_lines() -> None:
 @pytest.mark.parametrize("distance_m", [0.112, 0.13, 0.3])
 def test_letters_are_as_large_as_the_lens_shows_them(distance_m: float) -> None:
     """A line of 44 letters has 111.8 mm; in the frame that is the focal length times it over the distance."""
-    drawing = draw(Page(scene="page", lines=(FULL, FULL), distance_m=distance_m))
-    columns = np.flatnonzero(inked(drawing.canvas)[-round(MAIN_WIDTH * 0.2) :].any(axis=0))
+    sight = made(Page(scene="page", lines=(FULL, FULL), distance_m=distance_m)).at(0.0, 400.0).sight
+    seen = paint(sight, 1.0, lens=1 / distance_m)
+    columns = np.flatnonzero(inked(seen)[-round(MAIN_WIDTH * 0.2) :].any(axis=0))
 
     line_m = (43 * 2.54 + 2.0) / 1000
     assert columns[-1] - columns[0] == pytest.approx(FOCAL_PX * line_m / distance_m, rel=0.01)
@@ -89,17 +91,6 @@ def test_eyes_frame_the_head_as_on_a_document() -> None:
     assert dots[-1] - dots[0] == pytest.approx(32 * 12 / 4, rel=0.05)
 
 
-def test_glare_washes_the_print_out_where_it_lies() -> None:
-    """Letters under the reflection lose contrast, the others keep it."""
-    plain = np.asarray(draw_page((FULL, FULL)).convert("L"))
-    lit = np.asarray(draw_page((FULL, FULL), glare=1.0, glare_at=(0.5, 0.85)).convert("L"))
-    zone = slice(-270, -60)
-
-    assert plain[zone, 700:800].min() < 60
-    assert lit[zone, 700:800].min() > 150
-    assert lit[zone, 80:200].min() < 60
-
-
 @pytest.mark.parametrize("lines", [("A" * 44,) * 3, ("A" * 30,) * 2, ("A" * 44, "A" * 43), ("A" * 36,) * 2])
 def test_lines_of_no_format_are_refused(lines: tuple[str, ...]) -> None:
     """Only TD3 and TD1 are printed."""
@@ -112,7 +103,7 @@ def test_without_the_font_the_scene_says_so(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setattr(page, "FONT_PLACES", (tmp_path,))
     page._letter_cell.cache_clear()
     with pytest.raises(SceneInvalid, match="fonts-ocr-b") as refused:
-        draw(Page(scene="page", lines=PASSPORT))
+        made(Page(scene="page", lines=PASSPORT))
 
     assert str(tmp_path) not in str(refused.value)
 
