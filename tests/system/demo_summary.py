@@ -16,7 +16,7 @@ from tests.system.demo_feed import Feed
 from tests.system.rig_site import RegisteredCase, SiteRig, readable_findings
 from tests.system.rig_station import StationRig
 
-STEPS = ("opening", "case", "consent", "portrait", "finger", "review", "sealing", "queued")
+STEPS = ("opening", "case", "consent", "document", "portrait", "finger", "review", "sealing", "queued")
 
 
 @dataclass(slots=True)
@@ -59,6 +59,7 @@ def _captured(console: Console, bundle: dict[str, Any], opened: Path, shown: dic
     table = Table(title="what was captured", title_justify="left", show_edge=False)
     for column in ("part", "what", "bytes"):
         table.add_column(column, justify="right" if column == "bytes" else "left")
+    table.add_row("document", _document(bundle), f"{sum(map(len, bundle['document']['mrz'] or [])):,}")
     portrait = bundle["portrait"]
     size = (opened / "portrait.jpg").stat().st_size
     table.add_row(
@@ -74,6 +75,16 @@ def _captured(console: Console, bundle: dict[str, Any], opened: Path, shown: dic
     capture = shown["captures"][0]
     table.add_row("envelope", "signed, sealed to the centre", f"{capture['size_bytes']:,}")
     console.print(table)
+
+
+def _document(bundle: dict[str, Any]) -> str:
+    document, match = bundle["document"], bundle["document_match"]
+    if document["mrz"] is None:
+        return "not read, signed for by the officer"
+    read = "zone read twice, " + ("agrees with the form" if document["source"] == "mrz" else "differs from the form")
+    if match is None:
+        return f"{read}; no portrait compared"
+    return f"{read}; face {match['score']:.2f} of {match['threshold']:.2f}: {match['verdict']}"
 
 
 def _seconds(console: Console, feed: Feed) -> None:
@@ -100,7 +111,7 @@ def _result(console: Console, shown: dict[str, Any]) -> None:
 
 def _who_could_read(verdicts: Verdicts, site: SiteRig, station: StationRig, bundle: dict[str, Any]) -> None:
     document = bundle["document"]
-    secrets = (document["surname"], document["given_names"], document["number"])
+    secrets = (document["surname"], document["given_names"], document["number"], *(document["mrz"] or ()))
     verdicts.console.print("who could read what:")
     inet = _internet_sockets(station.capture.pid)
     verdicts.check(f"capture sees face and fingers; internet sockets it holds: {inet}", inet == 0)
@@ -128,6 +139,9 @@ def _as_it_should_be(
     verdicts.check("the authority issued, and the station shows it", _showed(feed, "result.issued"))
     verdicts.check("the centre holds exactly one capture of the dossier", len(shown["captures"]) == 1)
     verdicts.check("the outbox is empty", not list((station.state_dir / "outbox").glob("*.cose")))
+    signed = [entry for entry in bundle["exceptions"] if entry["subject"] == "document"]
+    read = bundle["document"]["mrz"] is not None
+    verdicts.check("the document was read, or signed for", read or bool(signed))
     captured = [finger for finger in bundle["fingers"] if finger["state"] == "captured"]
     verdicts.check(
         f"every planned finger is captured or signed for ({len(captured)})", len(bundle["fingers"]) == len(captured)

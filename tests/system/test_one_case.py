@@ -16,7 +16,7 @@ from wire.records import fir, png4
 PEOPLE = ("case", "consent", "document", "document_check", "portrait", "finger", "review", "queued", "result")
 """The screens that wait for somebody, in order."""
 
-SECRETS = ("VÍ-DỤ", "KIM THỬ", "M00000000", "0900000000", "kim.thu@example.com")
+SECRETS = ("VÍ-DỤ", "KIM THỬ", "M00000000", "0900000000", "kim.thu@example.com", "VI<DU<<KIM")
 
 
 def test_from_button_to_result(site: SiteRig, portrait: Path) -> None:
