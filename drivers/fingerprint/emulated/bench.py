@@ -253,6 +253,7 @@ class Bench:
                 "security": module.flash.security,
                 "library": sorted(module.flash.library),
                 "finger": [placed.person, placed.finger] if placed else None,
+                "ring": [list(light) for light in module.ring],
                 "commands": {str(code): count for code, count in module.commands.items()},
                 "sent": [[sent.sha256, sent.person, sent.finger] for sent in module.sent],
             }

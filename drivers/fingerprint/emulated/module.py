@@ -73,6 +73,7 @@ class Module:
         self.auto: Placed | None = None
         self.sent: deque[Sent] = deque(maxlen=512)
         self.commands: Counter[int] = Counter()
+        self.ring: deque[tuple[int, int]] = deque(maxlen=256)
         self._source = source
         self._shots = 0
         self._auto_wait = 0
@@ -186,8 +187,11 @@ class Module:
                 return Reply([self._ack(Code.OK).packets[0], *self._in_packets(text)])
             case Command.READ_NOTEPAD:
                 return self._ack(Code.OK, bytes(32))
-            case Command.AURA_LED:
-                return self._ack(Code.OK if self.profile.ring else Code.RECEIVE_ERROR)
+            case Command.AURA_LED if len(rest) == 4:
+                if not self.profile.ring:
+                    return self._ack(Code.RECEIVE_ERROR)
+                self.ring.append((rest[2], rest[0]))
+                return self._ack(Code.OK)
             case Command.SOFT_RESET:
                 reply = self._ack(Code.OK)
                 reply.boots = True
