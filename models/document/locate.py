@@ -28,12 +28,12 @@ _MARK_WIDE = 44
 _BRIDGE = 14
 _SLENDER = (12.0, 90.0)
 _LEAST_SHARE = 0.16
-_LEAST_MARKS = 12
+_PLAIN = 128
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of marks, pixels of the frame: middle of its left and right end, its height."""
+    """One line of marks, pixels: middle of its left and right end, its height."""
 
     start: Floats
     end: Floats
@@ -50,11 +50,35 @@ class Line:
         return math.atan2(*(self.end - self.start)[::-1])
 
 
-def locate(grey: Image.Image) -> list[tuple[Line, ...]]:
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One way to look at a frame: how much finer than usual, turned by how many degrees against the clock."""
+
+    finer: int = 1
+    turned: int = 0
+
+
+LOOKS = (Look(), Look(finer=2), Look(turned=28), Look(turned=-28), Look(turned=90))
+"""In this order, until a zone is found. A look finds lines that slope by up to 17 degrees, either way up."""
+
+
+def locate(grey: Image.Image, look: Look = LOOKS[0]) -> list[tuple[Line, ...]]:
     """Candidates, each two or three lines from upper to lower, the likeliest first; at most MAX_CANDIDATES."""
-    factor = max(1, round(grey.width / REDUCED_WIDTH))
+    factor = max(1, round(grey.width / (REDUCED_WIDTH * look.finer)))
     small = grey.reduce(factor) if factor > 1 else grey
-    return _grouped(_lines(_marks(small), factor, small.width), small.height * factor)
+    seen = small.rotate(look.turned, Image.Resampling.BILINEAR, expand=True, fillcolor=_PLAIN) if look.turned else small
+    groups = _grouped(_lines(_marks(seen), small.width), seen.height)
+    return [tuple(_in_frame(line, small, seen, factor, look) for line in group) for group in groups]
+
+
+def _in_frame(line: Line, small: Image.Image, seen: Image.Image, factor: int, look: Look) -> Line:
+    """A line of the picture that was looked at, turned back and enlarged."""
+    c, s = math.cos(math.radians(look.turned)), math.sin(math.radians(look.turned))
+    back = np.array([[c, -s], [s, c]])
+    middle, own = (np.array([picture.width - 1, picture.height - 1]) / 2 for picture in (small, seen))
+    half = (factor - 1) / 2
+    start, end = ((back @ (end - own) + middle) * factor + half for end in (line.start, line.end))
+    return Line(start, end, line.height * factor)
 
 
 def _marks(small: Image.Image) -> Runs:
@@ -83,7 +107,7 @@ def _boxes(runs: Runs, label: Ints) -> tuple[Ints, Ints, Ints, Ints]:
     return left, right, top, bottom
 
 
-def _lines(marks: Runs, factor: int, width: int) -> list[Line]:
+def _lines(marks: Runs, width: int) -> list[Line]:
     """Regions that are long and thin once the gaps between characters are closed."""
     if not len(marks):
         return []
@@ -94,13 +118,13 @@ def _lines(marks: Runs, factor: int, width: int) -> list[Line]:
     found = []
     for region in long:
         chosen = joined.only(label == region)
-        line = _line(chosen, factor)
+        line = _line(chosen)
         if line is not None:
             found.append(line)
     return found
 
 
-def _line(runs: Runs, factor: int) -> Line | None:
+def _line(runs: Runs) -> Line | None:
     """The axis of a region by its moments; None where it is not slender."""
     length = (runs.last - runs.first + 1).astype(np.float64)
     total = length.sum()
@@ -118,16 +142,14 @@ def _line(runs: Runs, factor: int) -> Line | None:
     if not _SLENDER[0] <= (high - low) / height <= _SLENDER[1] or height < _MARK_HIGH[0]:
         return None
     base = np.array([x, y]) - along * (x * along[0] + y * along[1])
-    half = (factor - 1) / 2
-    start, end = (base + along * low) * factor + half, (base + along * high) * factor + half
-    return Line(start, end, height * factor)
+    return Line(base + along * low, base + along * high, height)
 
 
 def _along(column: Ints, row: Ints, along: Floats) -> Floats:
     return np.asarray(column * along[0] + row * along[1], np.float64)
 
 
-def _grouped(lines: list[Line], frame_height: int) -> list[tuple[Line, ...]]:
+def _grouped(lines: list[Line], height: int) -> list[tuple[Line, ...]]:
     """Pairs and triples of lines that may be one zone."""
     lines = sorted(lines, key=lambda line: -line.length)[:12]
     lines.sort(key=lambda line: float(line.start[1] + line.end[1]))
@@ -135,15 +157,13 @@ def _grouped(lines: list[Line], frame_height: int) -> list[tuple[Line, ...]]:
     triples = [(a, b, c) for a, b in pairs for b2, c in pairs if b2 == b]
     inside = {pair for a, b, c in triples for pair in ((a, b), (b, c))}
     ranked: list[list[tuple[int, ...]]] = [[*triples], [pair for pair in pairs if pair not in inside], [*inside]]
-    groups = [
-        group for rank in ranked for group in sorted(rank, key=lambda one: (-_merit(lines, one, frame_height), one))
-    ]
+    groups = [group for rank in ranked for group in sorted(rank, key=lambda one: (-_merit(lines, one, height), one))]
     return [tuple(lines[index] for index in group) for group in groups[:MAX_CANDIDATES]]
 
 
-def _merit(lines: list[Line], group: tuple[int, ...], frame_height: int) -> float:
-    """Long lines, low in the frame."""
-    low = float(lines[group[-1]].start[1] + lines[group[-1]].end[1]) / (2 * frame_height)
+def _merit(lines: list[Line], group: tuple[int, ...], height: int) -> float:
+    """Long lines, low in the picture."""
+    low = float(lines[group[-1]].start[1] + lines[group[-1]].end[1]) / (2 * height)
     return lines[group[0]].length * (0.7 + 0.3 * low)
 
 

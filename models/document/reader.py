@@ -20,7 +20,7 @@ from PIL import Image
 from models.document import cells, fields, strip
 from models.document.fields import LINES
 from models.document.glyphs import CLASSES, Glyphs, load_glyphs
-from models.document.locate import Line, locate
+from models.document.locate import LOOKS, Line, Look, locate
 from wire.rules.mrz import Format, MrzInvalid, parse_mrz
 
 Floats = NDArray[np.float64]
@@ -39,7 +39,8 @@ _ZONE = 0.35
 """Mean probability, from which marks are taken for a zone that is hard to read."""
 _GLARE = 250
 _GLARE_SHARE = 0.04
-_BLURRED = 0.30
+_LONG = 0.3
+"""Share of the frame's width from which lines that leave it are a page held too near."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +130,20 @@ class DocumentReader:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
             raise ValueError("an image is (height, width, 3) uint8")
         grey = Image.fromarray(np.ascontiguousarray(image)).convert("L")
-        candidates = locate(grey)
-        best: _Reading | None = None
-        for lines in candidates:
-            for reading in self._readings(grey, lines):
-                if _accepted(reading):
-                    return PageSeen(reading.lines, None, reading.zone.corners)
-                if best is None or reading.sure.mean() > best.sure.mean():
-                    best = reading
-        if best is None or best.sure.mean() < _ZONE:
-            return PageSeen(None, "show_page", None)
-        return PageSeen(None, _guide(grey, best), best.zone.corners)
+        leaving = False
+        for look in LOOKS:
+            candidates = locate(grey, look)
+            best: _Reading | None = None
+            for lines in candidates:
+                for reading in self._readings(grey, lines):
+                    if _accepted(reading):
+                        return PageSeen(reading.lines, None, reading.zone.corners)
+                    if best is None or reading.sure.mean() > best.sure.mean():
+                        best = reading
+            if best is not None and best.sure.mean() >= _ZONE:
+                return PageSeen(None, _guide(grey, best, look), best.zone.corners)
+            leaving = leaving or any(_leaves(grey, lines) for lines in candidates)
+        return PageSeen(None, "farther" if leaving else "show_page", None)
 
     def _readings(self, grey: Image.Image, lines: tuple[Line, ...]) -> list[_Reading]:
         """The candidate as each format it may be, the likeliest first; upside down where that is likelier."""
@@ -227,7 +231,20 @@ def _part(grey: Image.Image, zone: _Zone, factor: int) -> tuple[NDArray[np.float
     return np.asarray(part, np.float32), int(low[0]), int(low[1])
 
 
-def _guide(grey: Image.Image, reading: _Reading) -> str:
+def _leaves(grey: Image.Image, lines: tuple[Line, ...]) -> bool:
+    """Whether long lines all end at the same edge of the frame."""
+    if lines[0].length < _LONG * grey.width:
+        return False
+    size = np.array([grey.width, grey.height])
+    for side in ("start", "end"):
+        ends = np.array([getattr(line, side) for line in lines])
+        near = lines[0].height
+        if ((ends < near).all(axis=0) | (ends > size - near).all(axis=0)).any():
+            return True
+    return False
+
+
+def _guide(grey: Image.Image, reading: _Reading, look: Look) -> str:
     """Why a zone that is seen cannot be read."""
     zone = reading.zone
     corners = zone.corners
@@ -240,4 +257,4 @@ def _guide(grey: Image.Image, reading: _Reading) -> str:
     light, _, _ = _part(grey, zone, 1)
     if float((light >= _GLARE).mean()) > _GLARE_SHARE:
         return "glare"
-    return "hold_still"
+    return "straighten" if look.turned else "hold_still"

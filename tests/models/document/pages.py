@@ -146,13 +146,13 @@ class Held:
 
 
 def held(
-    page: Image.Image, level: Level, rng: random.Random, size: tuple[int, int] = MAIN, *, upside_down: bool = False
+    page: Image.Image, level: Level, rng: random.Random, size: tuple[int, int] = MAIN, *, turned: float = 0
 ) -> Held:
-    """The page held somewhere before a blurred room, seen by a pinhole camera."""
+    """The page held somewhere before a blurred room, `turned` by degrees, seen by a pinhole camera."""
     numbers = np.random.default_rng(rng.randrange(1 << 32))
     width, height = size
     target = rng.uniform(*level.share) * width * page.width / (125 * PX_PER_MM)
-    turn = math.radians(rng.uniform(-level.turn, level.turn) + (180 if upside_down else 0))
+    turn = math.radians(rng.uniform(-level.turn, level.turn) + turned)
     tilt, swing = (math.radians(rng.uniform(-level.tilt, level.tilt)) for _ in range(2))
     corners = _projected(page, target, (turn, tilt, swing), width)
     low, high = corners.min(axis=0), corners.max(axis=0)

@@ -60,7 +60,7 @@ def test_a_page_upside_down_is_read(reader: DocumentReader, font: Path) -> None:
     rng = random.Random(3)
     zone = pages.random_zone(rng)
     page = pages.flat_page(zone, "TD3", font, rng)
-    seen = reader.frame(pages.held(page, pages.LEVELS["L0"], rng, upside_down=True).frame)
+    seen = reader.frame(pages.held(page, pages.LEVELS["L0"], rng, turned=180).frame)
 
     assert seen.lines == zone
     assert seen.corners is not None
