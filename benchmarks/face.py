@@ -71,7 +71,7 @@ def stages(store: ModelStore, runtime: Runtime, rgb: NDArray[np.uint8], scale: f
     face, crop, square = landmarks.landmarks(mesh, rgb, found[0], medium, live=scale > 1)
     if face is None:
         raise SystemExit("no face in the frame")
-    view = quality.View(rgb, face, crop, square, scale, tuple(one.area for one in found))
+    view = quality.View(rgb, face, crop, square, scale, ())
     return {
         "detect": median_ms(lambda: detect.detect(detector, rgb, small), rounds),
         "landmarks": median_ms(lambda: landmarks.landmarks(mesh, rgb, found[0], medium, live=scale > 1), rounds),

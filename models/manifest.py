@@ -149,3 +149,9 @@ def parse(text: str) -> Manifest:
 def bundled() -> Manifest:
     """The manifest that ships with the package."""
     return parse(resources.files("models").joinpath("manifest.toml").read_text("utf-8"))
+
+
+@lru_cache(maxsize=1)
+def optional() -> Manifest:
+    """Models that a station can do without (`optional.toml`), read through a store of their own."""
+    return parse(resources.files("models").joinpath("optional.toml").read_text("utf-8"))

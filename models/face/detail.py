@@ -45,18 +45,18 @@ def laplacian_std(grey: NDArray[np.int16]) -> float:
     return float(edges.std(dtype=np.float64))
 
 
-def background(rgb: Rgb, face: Face, form: PortraitFormat) -> Measured:
+def beside_head(rgb: Rgb, face: Face, form: PortraitFormat) -> Measured:
     """Unevenness beside the head: two strips at the upper left and right of the portrait crop, luma steps.
 
-    The larger of the deviation within a strip and the difference between the strips; without a segmentation model,
-    hair that reaches into a strip counts as background.
+    The larger of the deviation within a strip and the difference between the strips. Needs no segmentation model, and
+    hair that reaches into a strip counts as background: for the record, never judged.
     """
     box = geometry.fitted(geometry.crop(face, form), rgb.shape[1], rgb.shape[0])
     across, down = _STRIP_WIDTH * box.width, _STRIP_HEIGHT * box.height
     strips = [_strip(rgb, start, box.top, across, down) for start in (box.left, box.right - across)]
     values = [float(strip.std()) for strip in strips]
     raw = max(*values, abs(float(strips[0].mean()) - float(strips[1].mean())))
-    return ("background_uniformity", raw, 1 / (1 + (raw / 20) ** 2))
+    return ("background_beside_head", raw, 1 / (1 + (raw / 20) ** 2))
 
 
 def _strip(rgb: Rgb, left: float, top: float, width: float, height: float) -> NDArray[np.uint8]:

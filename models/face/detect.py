@@ -198,6 +198,24 @@ def _far(model: Interpreter, rgb: Rgb, buffer: Floats) -> list[Detection]:
     return merge(decode(*_outputs(model, buffer), moved))
 
 
+def closer(model: Interpreter, rgb: Rgb, found: Detection, buffer: Floats) -> Detection | None:
+    """The same face looked at once more, filling half of the input; None if that look shows none.
+
+    Boxes of faces that are a few pixels of the input are up to three times too large; this one is right within a
+    quarter of its area.
+    """
+    left, top, right, bottom = found.box
+    reach = max(right - left, bottom - top)
+    x, y = int(max(0.0, (left + right) / 2 - reach)), int(max(0.0, (top + bottom) / 2 - reach))
+    part = rgb[y : int((top + bottom) / 2 + reach), x : int((left + right) / 2 + reach)]
+    if min(part.shape[:2]) < 2:
+        return None
+    place = letterbox(part, buffer)
+    moved = Letterbox(place.scale, place.left + x, place.top + y)
+    seen = merge(decode(*_outputs(model, buffer), moved))
+    return seen[0] if seen else None
+
+
 def _outputs(model: Interpreter, buffer: Floats) -> tuple[Floats, Floats]:
     regressors, scores = model.run(buffer)
     return regressors, scores

@@ -75,14 +75,15 @@ def _oval(points: Floats, side: int) -> NDArray[np.bool_]:
 
 
 def exposure(view: Lit) -> list[Measured]:
-    """Tails and evenness, for every frame. Tails, not means: a mean fails dark skin in good light."""
+    """Tails, evenness and colour, for every frame. Tails, not means: a mean fails dark skin in good light."""
     over = float(view.histogram[OVER_AT:].sum()) / view.size
     under = float(view.histogram[: UNDER_AT + 1].sum()) / view.size
-    even = evenness(view)
+    even, cast = evenness(view), colour_distance(view)
     return [
         ("over_exposure", over, 0.01 / (over + 0.01)),
         ("under_exposure", under, sigmoid(1.0 - under, 0.92, 0.05) / sigmoid(1.0, 0.92, 0.05)),
         ("illumination_uniformity", even, even**0.3),
+        ("natural_colour", cast, 2 * (1 - sigmoid(cast, 0.0, 10.0))),
     ]
 
 
@@ -99,7 +100,7 @@ def evenness(view: Lit) -> float:
 
 
 def tone(view: Lit) -> list[Measured]:
-    """Mean, contrast, range and colour, for the portrait."""
+    """Mean, contrast and range, for the portrait."""
     levels = np.arange(256)
     share = view.histogram / view.size
     mean = float((share * levels).sum())
@@ -107,12 +108,10 @@ def tone(view: Lit) -> list[Measured]:
     filled = share[share > 0]
     entropy = -float((filled * np.log2(filled)).sum())
     bright = mean / 255
-    cast = colour_distance(view)
     return [
         ("luminance_mean", bright, sigmoid(bright, 0.2, 0.05) * (1 - sigmoid(bright, 0.8, 0.05))),
         ("contrast", deviation, deviation / 0.15),
         ("dynamic_range", entropy, entropy / 8),
-        ("natural_colour", cast, 2 * (1 - sigmoid(cast, 0.0, 10.0))),
     ]
 
 

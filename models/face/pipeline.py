@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.face import detect, embed, geometry, landmarks, quality
+from models.face import background, detect, embed, geometry, landmarks, quality
 from models.face.embed import compare
-from models.face.types import Assessment, Component, Embedding, Face, Portrait, Rgb
+from models.face.types import Assessment, Component, Detection, Embedding, Face, Portrait, Rgb
 from models.policy import GATED, FacePolicy
 from models.runtime import Runtime, TfliteInterpreter, load
 from models.store import ModelStore
@@ -25,21 +25,29 @@ MIN_MESH_SCORE = 0.5
 
 _DARK_MEAN = 10.0
 _LEAST_INTER_EYE = 8.0
+_MEASURED_RIVALS = 2
 
 
 class FacePipeline:
     """Detection, landmarks, quality, portrait and embedding over loaded models. Open it with `open`."""
 
-    def __init__(self, detector: TfliteInterpreter, mesh: TfliteInterpreter, embedding: TfliteInterpreter) -> None:
+    def __init__(
+        self,
+        detector: TfliteInterpreter,
+        mesh: TfliteInterpreter,
+        embedding: TfliteInterpreter,
+        segmenter: TfliteInterpreter | None = None,
+    ) -> None:
         self._detector = detector
         self._mesh = mesh
         self._embedding = embedding
+        self._segmenter = segmenter
         self._detector_input = np.zeros((1, detect.INPUT, detect.INPUT, 3), np.float32)
         self._mesh_input = np.zeros((1, landmarks.INPUT, landmarks.INPUT, 3), np.float32)
 
     @classmethod
     def open(cls, store: ModelStore, runtime: Runtime | None = None, *, embedding: str | None = None) -> FacePipeline:
-        """Loads the three models.
+        """Loads the three models, and the one for the background where store and runtime have it.
 
         Args:
             embedding: id of the embedding model; None takes what the store has for that role (`ModelStore.id_for`).
@@ -48,7 +56,8 @@ class FacePipeline:
             ModelMissing, ModelHashWrong, ModelUnusable, DemoModelRefused, RuntimeMissing.
         """
         ids = (DETECTOR, LANDMARKS, embedding or store.id_for(EMBEDDING_ROLE))
-        return cls(*(load(store, model_id, runtime) for model_id in ids))
+        detector, mesh, template = (load(store, model_id, runtime) for model_id in ids)
+        return cls(detector, mesh, template, background.open_model(store, runtime))
 
     @property
     def embedding_id(self) -> str:
@@ -58,7 +67,7 @@ class FacePipeline:
     @property
     def model_ids(self) -> dict[str, str]:
         """Model id to the hash of its source weights, for the bundle."""
-        models = (self._detector, self._mesh, self._embedding)
+        models = [self._detector, self._mesh, self._embedding, *([self._segmenter] if self._segmenter else [])]
         return {model.entry.id: model.entry.weights_sha256 for model in models}
 
     def analyse(self, rgb: Rgb, policy: FacePolicy, *, scale: float = 1.0) -> Assessment:
@@ -76,11 +85,12 @@ class FacePipeline:
         face, crop, square = landmarks.landmarks(self._mesh, rgb, found[0], self._mesh_input, live=scale > 1)
         if face is None or face.mesh_score < MIN_MESH_SCORE or not _seen(face, rgb):
             return _nobody(rgb)
-        areas = tuple(one.area for one in found)
-        components = quality.assess(quality.View(rgb, face, crop, square, scale, areas), policy)
+        rivals = self._rivals(rgb, found)
+        components = quality.assess(quality.View(rgb, face, crop, square, scale, rivals, self._segmenter), policy)
         said = guides(components, geometry.crop(face, policy.portrait), rgb.shape[1], rgb.shape[0])
         acceptable = all(component.passed for component in components)
-        return Assessment(len(found), face, components, said[0] if said else None, acceptable, said)
+        advice = quality.advice(components, policy)
+        return Assessment(len(found), face, components, said[0] if said else None, acceptable, said, advice)
 
     def find(self, rgb: Rgb) -> Face | None:
         """The largest face of a still picture with its landmarks, judged by nothing; None where there is none.
@@ -94,6 +104,18 @@ class FacePipeline:
             return None
         face, _, _ = landmarks.landmarks(self._mesh, rgb, found[0], self._mesh_input, live=False)
         return face if face is not None and face.mesh_score >= MIN_MESH_SCORE and _seen(face, rgb) else None
+
+    def _rivals(self, rgb: Rgb, found: list[Detection]) -> tuple[float, ...]:
+        """Areas of the other faces as shares of the applicant's; what looks large is looked at closer."""
+        applicant, *others = found
+        shares = []
+        for number, other in enumerate(others):
+            share = other.area / max(applicant.area, 1e-9)
+            if share >= quality.RIVAL_SHARE and number < _MEASURED_RIVALS:
+                seen = detect.closer(self._detector, rgb, other, self._detector_input)
+                share = seen.area / max(applicant.area, 1e-9) if seen is not None else 0.0
+            shares.append(share)
+        return tuple(shares)
 
     def embed(self, rgb: Rgb, face: Face) -> Embedding:
         """The template of a face that `analyse` found in this very image. Raises ValueError for a degenerate face."""
@@ -109,8 +131,8 @@ class FacePipeline:
 def guides(components: tuple[Component, ...], crop: geometry.Crop, width: int, height: int) -> tuple[str, ...]:
     """What to say about the failed components, most important first, each once.
 
-    First who is there, then where, then how the head is held, then the light: a later fault often goes with the
-    earlier one.
+    First who is there, then where, then what is worn, then how the head is held, then the light: a later fault often
+    goes with the earlier one.
     """
     failed = {component.name: component for component in components if not component.passed}
     said: list[str] = []
@@ -124,9 +146,13 @@ _SENTENCES = {
     "single_face": "one-person",
     "inter_eye_distance": "closer",
     "head_size": "back",
+    "no_dark_lenses": "glasses",
+    "no_glasses": "glasses",
+    "mouth_uncovered": "mask",
     "roll": "head-level",
     "yaw": "look-straight",
     "eyes_open": "open-eyes",
+    "eyes_visible": "eyes-on-camera",
     "mouth_closed": "close-mouth",
     "over_exposure": "too-bright",
     "under_exposure": "too-dark",

@@ -13,12 +13,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.face import detail, geometry, light
+from models.face import background, cover, detail, geometry, light
 from models.face.landmarks import LIDS_LEFT, LIDS_RIGHT, LIPS_INNER, Roi
 from models.face.light import sigmoid
 from models.face.pose import pose
 from models.face.types import Component, Face, Measured, Rgb
-from models.policy import FacePolicy
+from models.policy import ADVISED, FacePolicy
+from models.runtime import Interpreter
+
+RIVAL_SHARE = 0.25
+"""From this share of the applicant's area on, another face counts as a second person; below, as a passer-by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,8 @@ class View:
         crop: the 192x192 cut in which the landmarks were found.
         square: where that cut lies.
         scale: pixels of the full frame per pixel of `rgb`.
-        areas: areas of all detected faces, largest first, square pixels of `rgb`.
+        rivals: areas of the other faces as shares of this one's.
+        segmenter: the model for the background mask, where there is one.
     """
 
     rgb: Rgb
@@ -38,21 +43,36 @@ class View:
     crop: Rgb
     square: Roi
     scale: float
-    areas: tuple[float, ...]
+    rivals: tuple[float, ...]
+    segmenter: Interpreter | None = None
 
 
 def assess(view: View, policy: FacePolicy) -> tuple[Component, ...]:
     """All components that this image allows, in no special order."""
     lit = light.lit(view.crop, view.square, view.face)
     measured = [*_framing(view, policy), *_posture(view.face), *light.exposure(lit)]
+    measured += cover.measure(view.crop, view.square, view.face)
     if geometry.inter_eye(view.face) >= policy.portrait_min_inter_eye_px:
         measured += [
             *light.tone(lit),
             detail.sharpness(view.rgb, view.face),
-            detail.background(view.rgb, view.face, policy.portrait),
+            detail.beside_head(view.rgb, view.face, policy.portrait),
             detail.mouth_width(view.face),
         ]
+        if view.segmenter is not None:
+            even = background.uniformity(view.segmenter, view.rgb, view.face, policy.portrait)
+            measured += [even] if even is not None else []
     return tuple(_judged(name, raw, score, policy) for name, raw, score in measured)
+
+
+def advice(components: tuple[Component, ...], policy: FacePolicy) -> tuple[str, ...]:
+    """What the officer should look at: components outside their advisory range, in the order of the policy module."""
+    raws = {component.name: component.raw for component in components}
+    told = (name for name in ADVISED if name in policy.advice and name in raws)
+    return tuple(_ADVICE[name] for name in told if not policy.advice[name].allows(raws[name]))
+
+
+_ADVICE = {"no_head_covering": "head-cover", "background_uniformity": "background"}
 
 
 def _judged(name: str, raw: float, score: float, policy: FacePolicy) -> Component:
@@ -65,9 +85,8 @@ def _judged(name: str, raw: float, score: float, policy: FacePolicy) -> Componen
 def _framing(view: View, policy: FacePolicy) -> list[Measured]:
     height, width = view.rgb.shape[:2]
     box = geometry.crop(view.face, policy.portrait)
-    largest = max(view.areas[0], 1e-9) if view.areas else 1.0
-    others = sum(1 for area in view.areas[1:] if area >= 0.25 * largest)
-    rival = max((area / largest for area in view.areas[1:]), default=0.0)
+    others = sum(1 for share in view.rivals if share >= RIVAL_SHARE)
+    rival = max(view.rivals, default=0.0)
     distance = geometry.inter_eye(view.face) * view.scale
     inside = box.inside(width, height)
     return [

@@ -86,6 +86,7 @@ class Assessment:
             there is nothing to say.
         acceptable: every component passed.
         guides: everything there is to say, most important first.
+        advice: what the officer should look at, as the last part of `face.advice.<advice>`; holds nothing back.
     """
 
     faces: int
@@ -94,6 +95,7 @@ class Assessment:
     guide: str | None
     acceptable: bool
     guides: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
 
     def component(self, name: str) -> Component | None:
         """The component of that name, if it was measured."""

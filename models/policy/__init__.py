@@ -15,10 +15,15 @@ from importlib import resources
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 GATED = (
-    "single_face", "inter_eye_distance", "head_size", "head_position", "roll", "yaw", "pitch", "eyes_open",
-    "mouth_closed", "over_exposure", "under_exposure", "illumination_uniformity", "natural_colour", "sharpness",
+    "single_face", "inter_eye_distance", "head_size", "head_position", "mouth_uncovered", "no_dark_lenses",
+    "no_glasses", "roll", "yaw", "pitch", "eyes_open", "eyes_visible", "mouth_closed", "over_exposure",
+    "under_exposure", "illumination_uniformity", "natural_colour", "sharpness",
 )  # fmt: skip
-"""Components that may have a limit, in the order in which their faults are named: who, where, how, light."""
+"""Components that may have a limit, in the order in which their faults are named: who, where, what is worn, how the
+head is held, light."""
+
+ADVISED = ("no_head_covering", "background_uniformity")
+"""Components that may have an advisory limit: outside it the officer is told, and nothing is held back."""
 
 
 class Verdict(Enum):
@@ -92,6 +97,7 @@ class FacePolicy(_Strict):
     Attributes:
         policy_id: goes into the bundle.
         limits: component name to allowed raw range; a component without a limit is measured and always passes.
+        advice: component name to the raw range outside which the officer is told; it never fails a component.
         portrait_min_inter_eye_px: sharpness, tone and background are judged only from this eye distance in the image
             up, that is, on the full frame.
     """
@@ -100,12 +106,13 @@ class FacePolicy(_Strict):
     valid_from: date
     portrait_min_inter_eye_px: float
     limits: dict[str, Limit]
+    advice: dict[str, Limit] = Field(default_factory=dict)
     match: Match
     portrait: PortraitFormat
 
     @model_validator(mode="after")
     def _limits_can_be_told(self) -> FacePolicy:
-        unknown = sorted(set(self.limits) - set(GATED))
+        unknown = sorted((set(self.limits) - set(GATED)) | (set(self.advice) - set(ADVISED)))
         if unknown:
             raise ValueError(f"no guidance exists for a limit on {', '.join(unknown)}")
         return self

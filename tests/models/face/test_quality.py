@@ -155,12 +155,12 @@ def test_the_same_light_on_both_cheeks_is_even_and_a_shadow_is_not(
 
 
 def test_a_plain_background_is_more_uniform_than_a_busy_one(frame: Rgb, face: Face, policy: FacePolicy) -> None:
-    plain = detail.background(np.full_like(frame, 150), face, policy.portrait)
+    plain = detail.beside_head(np.full_like(frame, 150), face, policy.portrait)
     busy = frame.copy()
     busy[:, : busy.shape[1] // 2] //= 3
 
     assert plain[1:] == (0.0, 1.0)
-    assert detail.background(busy, face, policy.portrait)[2] < 0.2
+    assert detail.beside_head(busy, face, policy.portrait)[2] < 0.2
 
 
 def test_skin_colours_are_natural_and_a_green_cast_is_not(face: Face) -> None:
