@@ -24,6 +24,8 @@ _HALF_HEIGHT = 1.25
 _INK = 0.15
 _GAP = 0.09
 _BODY = 0.28
+_FAR_OFF = 0.12
+"""From so far off the line, in characters, ink in a column counts less."""
 _SEARCH = ((1.4, 0.2, 1.6, 0.2), (0.15, 0.05, 0.15, 0.05), (0.04, 0.02, 0.04, 0.02))
 """Rounds: reach and step of both ends, reach and step of the bow, all in characters."""
 
@@ -87,13 +89,11 @@ def _ink(light: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def places(strip: Strip, count: int) -> Places:
     """Where the characters are most likely to be."""
-    middle = _middle(strip)
-    rows = np.arange(strip.ink.shape[0])[:, None]
-    band = np.abs(rows - middle) < 0.55 * strip.pitch
-    profile = (strip.ink * band).sum(axis=0)
-    profile /= max(1e-6, float(np.percentile(profile, 75)))
-    np.clip(profile, 0, 1.5, out=profile)
-    start, end, bow, merit = _best(profile, strip, count)
+    middle = _middle(strip, strip.first - strip.pitch, strip.last + strip.pitch)
+    first = _best(_profile(strip, middle), np.array([strip.first, strip.last, 0.0]), strip.pitch, count, _SEARCH)
+    # What lies beside the line no longer pulls at its middle once its ends are known.
+    middle = _middle(strip, first[0], first[1])
+    start, end, bow, merit = _best(_profile(strip, middle), np.array(first[:3]), strip.pitch, count, _SEARCH[1:])
     edges = _along(np.array([start]), np.array([end]), np.array([bow]), np.arange(2 * count + 1) / (2 * count))[0]
     at, step = edges[1::2], edges[2::2] - edges[:-1:2]
     slope = np.polyfit(np.arange(len(middle)), middle, 1)[0]
@@ -103,8 +103,16 @@ def places(strip: Strip, count: int) -> Places:
     return Places(centre, across, merit)
 
 
-def _middle(strip: Strip) -> Floats:
-    """(width,) the row of the line's middle in each column: a straight line through the ink, twice, narrowing."""
+def _profile(strip: Strip, middle: Floats) -> Floats:
+    """(width,) the ink of the line in each column, 1 where there is much."""
+    rows = np.arange(strip.ink.shape[0])[:, None]
+    profile = (strip.ink * (np.abs(rows - middle) < 0.55 * strip.pitch)).sum(axis=0)
+    profile /= max(1e-6, float(np.percentile(profile, 75)))
+    return np.asarray(np.clip(profile, 0, 1.5), np.float64)
+
+
+def _middle(strip: Strip, first: float, last: float) -> Floats:
+    """(width,) the row of the line's middle in each column: a straight line through the ink between two columns."""
     height, width = strip.ink.shape
     rows, columns = np.arange(height)[:, None], np.arange(width)
     middle = np.full(width, (height - 1) / 2)
@@ -115,11 +123,13 @@ def _middle(strip: Strip) -> Floats:
             return middle
         centre = (near * rows).sum(axis=0) / np.maximum(weight, 1e-6)
         weight = np.minimum(weight, np.percentile(weight, 80) + 1e-6)
-        weight[: int(strip.first - strip.pitch)] = 0
-        weight[int(strip.last + strip.pitch) :] = 0
+        weight[: max(0, int(first))] = 0
+        weight[max(0, int(last)) + 1 :] = 0
         if np.count_nonzero(weight) < 8:
             return middle
         line = np.polyfit(columns, centre, 1, w=np.sqrt(weight))
+        off = np.abs(np.polyval(line, columns) - centre) / (_FAR_OFF * strip.pitch)
+        line = np.polyfit(columns, centre, 1, w=np.sqrt(weight) / np.maximum(1, off))
         middle = np.polyval(line, columns)
     return middle
 
@@ -131,13 +141,13 @@ def _along(start: Floats, end: Floats, bow: Floats, share: Floats) -> Floats:
     return np.asarray(start[:, None] + (end - start)[:, None] * share * (1 + bend) / (1 + bend * share))
 
 
-def _best(profile: Floats, strip: Strip, count: int) -> tuple[float, float, float, float]:
-    """Start, end and bow of the best comb: a coarse search around the line's ends, then finer and finer."""
-    pitch = strip.pitch
+def _best(
+    profile: Floats, best: Floats, pitch: float, count: int, search: tuple[tuple[float, ...], ...]
+) -> tuple[float, float, float, float]:
+    """Start, end, bow and merit of the best comb: a coarse search around what is thought, then finer and finer."""
     total = np.concatenate([[0.0], np.cumsum(profile)])
-    best = np.array([strip.first, strip.last, 0.0])
     merit = 0.0
-    for reach, step, bend, bend_step in _SEARCH:
+    for reach, step, bend, bend_step in search:
         ends = np.arange(-reach, reach + 1e-9, step) * pitch
         bows = np.arange(-bend, bend + 1e-9, bend_step) / count
         grid = np.stack(np.meshgrid(ends, ends, bows, indexing="ij"), -1).reshape(-1, 3) + best
