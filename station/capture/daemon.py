@@ -19,7 +19,7 @@ from drivers.panel.port import Button, Edge, PanelPort
 from models.errors import ModelError
 from station.capture.camera_worker import CameraWorker
 from station.capture.display_worker import DisplayWorker, Leave, Show, Wake
-from station.capture.finger_worker import Begin, Capture, End, FingerWorker
+from station.capture.finger_worker import Begin, Capture, End, FingerWorker, to_compare
 from station.capture.front import FrontPanel
 from station.capture.storage_worker import StorageWorker
 from station.capture.worker import Fatal, origin
@@ -281,8 +281,7 @@ class CaptureDaemon:
 
     def _taken(self) -> dict[FingerPosition, bytes]:
         session = self._state.session
-        fingers = () if session is None else session.fingers
-        return {finger.position: finger.template.data for finger in fingers if finger.template is not None}
+        return {} if session is None else to_compare(session.fingers)
 
     def _until_press(self) -> float:
         deadline_ns = self._front.next_deadline_ns()

@@ -6,7 +6,7 @@ An attempt that a fault interrupted is repeated whole at the same finger; nothin
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from drivers.errors import DriverError
@@ -54,7 +54,7 @@ class _WatchedStop(threading.Event):
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """Forget everything of an earlier person; `taken` are the templates of this one's fingers so far."""
+    """Forget everything of an earlier person; `taken` are this one's fingers so far, as `to_compare` gives them."""
 
     taken: dict[FingerPosition, bytes]
 
@@ -69,6 +69,15 @@ class Capture:
     run: int
     positions: tuple[FingerPosition, ...]
     stop: threading.Event
+
+
+def to_compare(fingers: Iterable[bundle.Finger]) -> dict[FingerPosition, bytes]:
+    """What a device can hold new fingers against: the template, or the first press where the device gives none."""
+    return {
+        finger.position: finger.presses[0].png if finger.template is None else finger.template.data
+        for finger in fingers
+        if finger.presses
+    }
 
 
 class FingerWorker(Worker[Begin | End | Capture]):
@@ -136,7 +145,7 @@ class FingerWorker(Worker[Begin | End | Capture]):
                 self._post(FingersMissed(command.run, command.positions, log))
             case AttemptOutcome.CAPTURED:
                 fingers = self._fingers(command.positions, attempt)
-                self._taken |= attempt.templates
+                self._taken |= to_compare(fingers)
                 self._post(FingersTaken(command.run, fingers, log, self._described()))
 
     def _fingers(self, positions: tuple[FingerPosition, ...], attempt: Attempt) -> tuple[bundle.Finger, ...]:

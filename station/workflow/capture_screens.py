@@ -59,7 +59,9 @@ class CaptureScreens(Pieces):
         lines: tuple[Text, ...] = self._notice() if warned else ()
         if progress is not None:
             lines += (self._t("screen.finger.press", press=progress.press, presses=progress.presses),)
-        if verdict is not None and verdict.value != "accepted":
+        if progress is not None and verdict is not None and verdict.value != "accepted":
+            if len(positions) > 1:
+                lines += (self._t(f"finger.position.{progress.position.key}"),)
             lines += (self._t(f"finger.verdict.{verdict.value}"),)
         title, name = self._t(f"finger.prompt.{prompt}"), self._fingers(positions)
         return Screen(
