@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from drivers.fingerprint.port import PressVerdict, Progress, Prompt
 from station.workflow import effects as do
 from station.workflow import events as ev
 from station.workflow.events import Key
@@ -160,7 +161,12 @@ class TestSlap:
         state, _ = run(state, press(Key.SKIP), press(Key.OK))
         rest = view(state, TEXTS).screen
 
+        blamed = Progress(F.RIGHT_RING, 1, 1, Prompt.LIFT, PressVerdict.LOW_QUALITY)
+        told = view(run(at_fingers(idle)[0], ev.FingerProgressed(at_fingers(idle)[0].run, blamed))[0], TEXTS).screen
+
         assert "four right fingers" in whole.title.en
+        assert TEXTS.text("finger.position.right_ring") in told.lines
+        assert TEXTS.text("finger.verdict.low_quality") in told.lines
         assert whole.hand == (2, 3, 4, 5)
         assert whole.screen_id == "finger.right_index+right_middle+right_ring+right_little.place"
         assert rest.hand == (3, 4, 5)
