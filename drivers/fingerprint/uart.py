@@ -41,6 +41,8 @@ STALE_S = 3.0
 """Silence after which even a slow answer is no longer expected; used only when every question was already asked."""
 DRAIN_LIMIT_S = 10.0
 DATA_SILENCE_S = 0.75
+TRANSFER_SLACK_S = 5.0
+"""A transfer may take twice its time on the line and this much more: a sensor that only trickles has failed."""
 _ANSWER_S = {
     Command.GET_IMAGE: 2.0,
     Command.IMAGE_TO_TZ: 2.0,
@@ -236,8 +238,9 @@ class FramedUart:
         if expected is None:
             raise self._failed("transfer of unknown length")
         data = bytearray()
+        end = self._clock() + 2 * 10 * expected / self._line.baudrate + TRANSFER_SLACK_S
         while True:
-            packet = self._next_packet(self._clock() + DATA_SILENCE_S, bulk=True)
+            packet = self._next_packet(self._clock() + DATA_SILENCE_S, bulk_until=end)
             if self._reader.noise:
                 raise self._failed("stray bytes in a transfer")
             if packet.kind not in (Kind.DATA, Kind.END):
@@ -248,11 +251,13 @@ class FramedUart:
             if packet.kind is Kind.END:
                 return bytes(data)
 
-    def _next_packet(self, deadline: float, *, bulk: bool = False) -> Packet:
-        """In a transfer every arriving chunk extends the deadline: what counts is silence."""
+    def _next_packet(self, deadline: float, *, bulk_until: float | None = None) -> Packet:
+        """In a transfer every arriving chunk extends the deadline, up to `bulk_until`: what counts is silence."""
         while (packet := self._reader.next()) is None:
             if self._reader.damaged:
                 raise self._failed("damaged packet")
+            if bulk_until is not None and len(self._reader.noise) > 1:
+                raise self._failed("stray bytes in a transfer")
             if self.stop is not None and self.stop.is_set():
                 self._unsure = True
                 self._unanswered[self._asked] += 1
@@ -266,8 +271,8 @@ class FramedUart:
             chunk = self._take()
             if chunk:
                 self._reader.feed(chunk)
-                if bulk:
-                    deadline = self._clock() + DATA_SILENCE_S
+                if bulk_until is not None:
+                    deadline = min(self._clock() + DATA_SILENCE_S, bulk_until)
                     if len(chunk) < _BULK_BYTES:
                         self._pause(_BULK_PAUSE_S)
         if self._reader.damaged:
@@ -283,10 +288,12 @@ class FramedUart:
 
     def _clear(self) -> None:
         """Forgets what has arrived before a command. A lone boot byte there means that the module restarted."""
+        end = self._clock() + DRAIN_LIMIT_S
         while self._line.in_waiting:
             self._reader.feed(self._take())
-        while self._reader.next() is not None:
-            self.counters.late += 1
+            while self._reader.next() is not None:
+                self.counters.late += 1
+            self._heed(end)
         restarted = self._restart_seen()
         self._reader.reset()
         self._ready.clear()
@@ -299,12 +306,17 @@ class FramedUart:
         end = self._clock() + DRAIN_LIMIT_S
         quiet_from = self._clock()
         while self._clock() - quiet_from < quiet_s:
-            if self.stop is not None and self.stop.is_set():
-                raise Interrupted
             if self._take():
                 quiet_from = self._clock()
-            if self._clock() > end:
-                raise self._failed("the line never falls silent")
+            self._heed(end)
+
+    def _heed(self, end: float) -> None:
+        """Ends the emptying of a line that babbles on."""
+        if self.stop is not None and self.stop.is_set():
+            self._unsure = True
+            raise Interrupted
+        if self._clock() > end:
+            raise self._failed("the line never falls silent")
 
     def _restart_seen(self) -> bool:
         return bytes(self._reader.noise) == bytes([BOOT_BYTE])

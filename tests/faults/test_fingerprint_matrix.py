@@ -55,6 +55,7 @@ FAULTS: dict[str, tuple[str, Any]] = {
     "stray boot byte": ("inject", "55"),
     "brown-out": ("restart", True),
     "rate changed": ("baud", 9600),
+    "babbles for 2 s": ("babble", 2.0),
     "overrun": ("overrun", 5),
     "unplugged in the answer": ("unplug", {"after_bytes": 5}),
     "unplugged in the data": ("unplug", {"after_bytes": 420}),

@@ -58,6 +58,7 @@ def random_fault(rng: random.Random) -> tuple[str, Any]:
             ("restart", True),
             ("baud", rng.choice([9600, 57600, 115200])),
             ("freeze", True),
+            ("babble", round(rng.uniform(0.1, 3.0), 2)),
             ("image_fail", 1),
             ("messy", 1),
             ("featfail", 1),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -108,6 +109,8 @@ class Request(_Request):
     boot_byte: bool | None = None
     baud: int | None = Field(None, ge=1200, le=230_400)
     overrun: int | None = Field(None, ge=0)
+    babble: float | None = Field(None, ge=0, le=120)
+    trickle: float | None = Field(None, ge=0, le=5)
     swap: Literal["r307", "r503"] | None = None
     arm: Arm | None = None
     clear: Literal[True] | None = None
@@ -181,6 +184,9 @@ class Bench:
             case "inject":
                 data = bytes.fromhex(value)
                 line.order(lambda: line.inject(data))
+            case "babble":
+                self._faults.babble_until = time.monotonic() + value
+                line.order(lambda: None)
             case "restart":
                 line.order(line.restart_module)
             case "swap":
@@ -225,6 +231,8 @@ class Bench:
             case "password":
                 module.flash.password = bytes.fromhex(value)
                 module.restart()
+            case "trickle":
+                faults.trickle_s = value
             case "baud":
                 module.flash.baud = value
             case "arm":

@@ -67,6 +67,8 @@ class Faults:
     cut_after: int | None = None
     unplug_after: int | None = None
     overrun: int = 0
+    babble_until: float = 0.0
+    trickle_s: float = 0.0
     image_fail: int = 0
     messy: int = 0
     feature_fail: int = 0

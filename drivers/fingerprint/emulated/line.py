@@ -7,6 +7,7 @@ read from the terminal: at a wrong one nothing sensible passes in either directi
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import termios
@@ -128,10 +129,13 @@ class Line(threading.Thread):
         while not self._ending:
             self._carry_out_orders()
             watched = [self._wake_read, *([self._master] if self.plugged else [])]
-            readable, _, _ = select.select(watched, [], [], 1.0)
+            babbling = self.plugged and time.monotonic() < self.module.faults.babble_until
+            readable, _, _ = select.select(watched, [], [], 0.0 if babbling else 1.0)
             if self._wake_read in readable:
                 os.read(self._wake_read, 4096)
-            if self.plugged and self._master in readable:
+            if babbling:
+                self._babble()
+            elif self.plugged and self._master in readable:
                 self._serve()
         self.unplug()
 
@@ -174,6 +178,15 @@ class Line(threading.Thread):
                 time.sleep(late_s)
             self._answer(reply, raw)
 
+    def _babble(self) -> None:
+        """A stuck or floating line: bytes that mean nothing, at the line's rate, and no ear for commands."""
+        chunk = bytes(_CHUNK_BYTES)
+        with contextlib.suppress(OSError):
+            os.write(self._master, chunk)
+        with contextlib.suppress(OSError):
+            os.read(self._master, 4096)
+        time.sleep(10 * len(chunk) / self.module.flash.baud)
+
     def _answer(self, reply: Reply, raw: bytes) -> None:
         self._send(raw)
         if reply.baud is not None:
@@ -205,6 +218,8 @@ class Line(threading.Thread):
         started = time.monotonic()
         sent = 0
         size = _CHUNK_BYTES if self._paced or self.module.faults.unplug_after is not None else 1024
+        if self.module.faults.trickle_s:
+            size = 1
         for at in range(0, len(data), size):
             limit = self.module.faults.unplug_after
             chunk = data[at : at + size]
@@ -215,6 +230,8 @@ class Line(threading.Thread):
                 return
             self._push(chunk)
             sent += len(chunk)
+            if self.module.faults.trickle_s:
+                time.sleep(self.module.faults.trickle_s)
             if self._paced:
                 time.sleep(max(0.0, started + 10 * sent / self.module.flash.baud - time.monotonic()))
             if self._orders:
