@@ -125,7 +125,7 @@ _COMMAND: TypeAdapter[Command] = TypeAdapter(
         Discriminator(_kind),
     ]
 )
-_TAGS = {"still", *STILLS, *_PLAYED, "lux", "fault", "get"}
+_TAGS = {"still", *STILLS, *_PLAYED}
 
 
 def parse(line: bytes) -> Command:
@@ -149,6 +149,7 @@ def parse(line: bytes) -> Command:
         return _COMMAND.validate_python(value)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        place = [str(part) for part in first["loc"] if part not in _TAGS]
-        field = ".".join(place or [key for key in ("lux", "fault", "get") if key in value])
+        # The first part is the kind of command; the kinds of the scenes inside say nothing either.
+        place = [str(part) for part in first["loc"][1:] if part not in _TAGS]
+        field = ".".join(place)
         raise CommandInvalid(f"{field or 'command'}: {first['msg'].removeprefix('Value error, ')}") from None

@@ -29,6 +29,7 @@ from drivers.errors import DeviceFault, DeviceTimeout
 _READOUT_NS = 8_000_000
 """From the end of the exposure to the frame in memory."""
 
+_REMEMBERED_FRAMES = 30
 _SOCKET_PATH_LIMIT_BYTES = 107
 
 
@@ -210,13 +211,24 @@ class EmulatedCamera:
         number = max(self._last + 1, (now_ns - self._opened_ns) // self._period_ns)
         while True:
             ready_ns = self._opened_ns + number * self._period_ns
-            about_ns = ready_ns - _READOUT_NS - self._sensor.exposure_us * 1000
-            before = self._moment(number, ready_ns, about_ns, self._sensor)
-            sensor = self._sensor.advanced(number - self._last, before.lux, before.subject_dioptres)
+            sensor = self._aged(number)
             started_ns = ready_ns - _READOUT_NS - sensor.exposure_us * 1000
             if started_ns >= not_before_ns:
                 return self._moment(number, ready_ns, started_ns, sensor)
             number += max(1, math.floor((not_before_ns - started_ns) / self._period_ns))
+
+    def _aged(self, number: int) -> SensorState:
+        """The sensor at a frame: it has seen every frame since the last one, each in its own light."""
+        assert self._opened_ns is not None
+        sensor, last = self._sensor, self._last
+        while last < number:
+            # Of a long pause the first part counts as one light: exposure and focus come to rest in the second.
+            step = max(1, number - last - _REMEMBERED_FRAMES)
+            last += step
+            ready_ns = self._opened_ns + last * self._period_ns
+            seen = self._moment(last, ready_ns, ready_ns - _READOUT_NS - sensor.exposure_us * 1000, sensor)
+            sensor = sensor.advanced(step, seen.lux, seen.subject_dioptres)
+        return sensor
 
     def _moment(self, number: int, ready_ns: int, started_ns: int, sensor: SensorState) -> _Moment:
         stage = self._stage_at(started_ns)

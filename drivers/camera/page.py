@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 from drivers.camera.errors import SceneInvalid
@@ -37,6 +38,9 @@ _LABEL = (92, 98, 118)
 _HEADING = (60, 74, 120)
 
 
+_STRIPE_ROWS = 48
+
+Floats = NDArray[np.float32]
 Eyes = tuple[tuple[float, float], tuple[float, float]]
 
 
@@ -140,18 +144,25 @@ def draw_page(
 def _paper(layout: Layout, px_per_mm: float) -> Image.Image:
     """Security print: pale wave lines in two inks over the visual zone, none under the machine-readable one."""
     width, height = round(layout.width_mm * px_per_mm), round(layout.height_mm * px_per_mm)
-    y, x = np.ogrid[0:height, 0:width]
-    y_mm, x_mm = (y / px_per_mm).astype(np.float32), (x / px_per_mm).astype(np.float32)
+    page = Image.new("RGB", (width, height))
+    x_mm = (np.arange(width, dtype=np.float32) / np.float32(px_per_mm))[None, :]
     zone_top = layout.height_mm - layout.zone_mm
-    fade = np.clip((zone_top - y_mm) / 2.0, 0.15, 1.0)
+    # In stripes: the whole page in floating point would take ten times its own memory.
+    for top in range(0, height, _STRIPE_ROWS):
+        rows = np.arange(top, min(top + _STRIPE_ROWS, height), dtype=np.float32)[:, None]
+        page.paste(Image.fromarray(_waves(x_mm, rows / np.float32(px_per_mm), zone_top)), (0, top))
+    return page
+
+
+def _waves(x_mm: Floats, y_mm: Floats, zone_top_mm: float) -> NDArray[np.uint8]:
+    fade = np.clip((zone_top_mm - y_mm) / 2.0, 0.15, 1.0)
     first = np.sin(2 * math.pi * (y_mm / 1.3 + 0.9 * np.sin(x_mm / 9.0) + 0.3 * np.sin(x_mm / 3.1 + y_mm / 20)))
-    wave = ((first > 0.72) * fade).astype(np.float32)
     second = np.sin(2 * math.pi * (x_mm / 1.7 + 0.8 * np.sin(y_mm / 7.0 + 1)))
-    net = ((second > 0.8) * fade).astype(np.float32)
-    page = np.empty((height, width, 3), dtype=np.uint8)
+    wave, net = (first > 0.72) * fade, (second > 0.8) * fade
+    stripe = np.empty((*first.shape, 3), dtype=np.uint8)
     for channel, (paper, one, two) in enumerate(zip(_PAPER, (26, 14, 4), (4, 16, 18), strict=True)):
-        page[:, :, channel] = paper - one * wave - two * net
-    return Image.fromarray(page)
+        stripe[:, :, channel] = paper - one * wave - two * net
+    return stripe
 
 
 def _framed(portrait: Image.Image, eyes: Eyes | None, layout: Layout) -> Image.Image:

@@ -58,7 +58,7 @@ class Renderer:
 
     def __init__(self, seed: int) -> None:
         rng = np.random.default_rng(seed)
-        self._noise = rng.normal(0.0, 16.0, _NOISE_VALUES).astype(np.int8)
+        self._noise = (16 * rng.standard_normal(_NOISE_VALUES, dtype=np.float32)).astype(np.int8)
         self._scaled: tuple[float, NDArray[np.int8]] = (1.0, self._noise)
         self._table: tuple[int, NDArray[np.int16]] = (0, _exposure_table(0))
         self._asked: tuple[Sight, int] | None = None

@@ -6,10 +6,30 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.camera.commands import LINE_LIMIT_BYTES, Command, CommandInvalid, Fault, Get, Light, Person, Qr, parse
+from drivers.camera.commands import (
+    LINE_LIMIT_BYTES,
+    Command,
+    CommandInvalid,
+    Fault,
+    Folder,
+    Get,
+    Group,
+    Light,
+    Page,
+    Person,
+    Picture,
+    Qr,
+    Script,
+    TwoPeople,
+    Video,
+    parse,
+)
+from drivers.camera.stills import STILLS
+
+KINDS = (Person, Group, TwoPeople, Qr, Page, Picture, Script, Folder, Video)
 
 
 def line(**fields: Any) -> bytes:
@@ -56,6 +76,15 @@ def test_every_kind_of_command_is_known() -> None:
         (b'{"lux":true}', "lux"),
         (b'{"fault":"fire"}', "fault"),
         (b'{"get":"secrets"}', "get"),
+        (b'{"scene":"group","people":[]}', "people"),
+        (b'{"scene":"page","lines":["a","b"]}', "lines.0"),
+        (b'{"scene":"person","portrait":"a","eyes":[[0.1,0.2],[0.3,2]]}', "eyes.1.1"),
+        (b'{"scene":"person","portrait":"a","glasses":"thick"}', "glasses"),
+        (b'{"scene":"qr","text":"a","behind":{"scene":"person","portrait":"a","yaw_deg":99}}', "behind.yaw_deg"),
+        (b'{"scene":"folder"}', "path"),
+        (b'{"scene":"folder","path":"a","period_s":0}', "period_s"),
+        (b'{"scene":"video","path":"a","speed":2}', "speed"),
+        (b'{"scene":"script","steps":[{"for_s":1,"scene":{"scene":"empty"}}],"name":"A B"}', "name"),
         (b"[" * 5000, "JSON"),
         (b"x" * (LINE_LIMIT_BYTES + 1), "longer"),
     ],
@@ -96,17 +125,55 @@ _JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab", max_size=8), inner, max_size=3),
     max_leaves=6,
 )
-_FIELDS = st.sampled_from(
-    ["scene", "lux", "fault", "get", "portrait", "path", "text", "distance_m", "offset_x", "size_m", "second"]
+_NAMES = sorted(
+    {"scene", "lux", "fault", "get"}
+    | {field.alias or name for kind in KINDS for name, field in kind.model_fields.items()}
 )
-_SCENES = st.sampled_from(["empty", "black", "person", "two_people", "qr", "picture"])
+_SCENES = st.sampled_from([*STILLS, "script", "folder", "video"])
+_VALUES = (
+    _JSON | _SCENES | st.floats(0, 1) | st.just("/a") | st.just([[0.4, 0.4], [0.6, 0.4]]) | st.just(["A" * 44] * 2)
+)
+_OBJECT = st.dictionaries(st.sampled_from(_NAMES), _VALUES, max_size=5)
 
 
-@given(st.dictionaries(_FIELDS, _JSON | _SCENES, max_size=5))
+@given(_OBJECT)
 def test_any_object_of_known_fields_parses_or_is_refused(fields: dict[str, Any]) -> None:
     """Any value in any known field."""
     parsed, refusal = outcome(json.dumps(fields).encode())
 
     assert (parsed is None) != (refusal == "")
     if parsed is not None:
-        assert set(fields) <= set(type(parsed).model_fields)
+        known = {field.alias or name for name, field in type(parsed).model_fields.items()}
+        assert set(fields) <= known
+
+
+_STEP = st.fixed_dictionaries(
+    {"for_s": st.floats(0.01, 5) | _JSON},
+    optional={name: _OBJECT | st.just({"scene": "empty"}) for name in ("scene", "from", "to")},
+)
+
+
+@settings(max_examples=200)
+@given(st.lists(_STEP, max_size=3), st.booleans())
+def test_any_script_parses_and_plays_or_is_refused(steps: list[dict[str, Any]], repeat: bool) -> None:
+    """What is taken can be played at any time, before its start and long after its end."""
+    sent = json.dumps({"scene": "script", "steps": steps, "repeat": repeat}).encode()
+    parsed, refusal = outcome(sent)
+
+    assert (parsed is None) != (refusal == "")
+    if isinstance(parsed, Script):
+        for passed_s in (-1.0, 0.0, 0.3, 1e9):
+            assert 0 <= parsed.at(passed_s).step < len(steps)
+
+
+@given(st.permutations(("portrait", "scene", "distance_m")), st.text(min_size=1, max_size=20))
+def test_a_refused_step_never_repeats_a_value(order: list[str], said: str) -> None:
+    """Neither a path nor a text from inside a script."""
+    marked = f"\x01{said}\x01"
+    scene = {"scene": "person", "portrait": marked, "distance_m": 99}
+    line_ = json.dumps({"scene": "script", "steps": [{"for_s": 1, "scene": {key: scene[key] for key in order}}]})
+    with pytest.raises(CommandInvalid) as refused:
+        parse(line_.encode())
+
+    assert marked not in str(refused.value)
+    assert "steps.0.scene.distance_m" in str(refused.value)
