@@ -209,6 +209,15 @@ def test_a_fast_walk_is_smeared_by_a_long_exposure(camera: Made, remote: CameraR
     assert edges[1][1] < 0.8 * edges[0][1]
 
 
+def test_a_script_can_be_the_first_scene(camera: Made, remote: CameraRemote, portrait: Path) -> None:
+    """As an option of the driver, from its opening on."""
+    twin = camera(scene=named_script("covered", portrait=portrait).command())
+    twin.frame(FRAME_S)
+    state = remote.state()
+
+    assert (state["scene"], state["script"], state["step"]) == ("script", "covered", 0)
+
+
 def test_nothing_ends_where_nothing_plays(camera: Made, remote: CameraRemote, portrait: Path) -> None:
     """A still has no end, a repeated script none in time."""
     camera()
