@@ -156,8 +156,8 @@ def held(
     tilt, swing = (math.radians(rng.uniform(-level.tilt, level.tilt)) for _ in range(2))
     corners = _projected(page, target, (turn, tilt, swing), width)
     low, high = corners.min(axis=0), corners.max(axis=0)
-    room = np.array([width, height]) - (high - low)
-    corners += np.array([rng.uniform(0.05, 0.95), rng.uniform(0.2, 0.9)]) * room - low
+    space = np.array([width, height]) - (high - low)
+    corners += np.array([rng.uniform(0.05, 0.95), rng.uniform(0.2, 0.9)]) * space - low
     matrix = _homography(
         corners, np.array([[0, 0], [page.width, 0], [page.width, page.height], [0, page.height]], float)
     )
@@ -165,7 +165,7 @@ def held(
     shrunk = page.filter(ImageFilter.GaussianBlur(0.35 * page.width / target)) if page.width > target else page
     seen = shrunk.transform(size, Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BICUBIC)
     mask = Image.new("L", page.size, 255).transform(size, Image.Transform.PERSPECTIVE, coefficients)
-    scene = Image.composite(seen, _room(numbers, size), mask)
+    scene = Image.composite(seen, room(numbers, size), mask)
     return Held(_exposed(scene, level, rng, numbers), corners)
 
 
@@ -190,16 +190,17 @@ def _homography(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDA
     return np.append(np.linalg.solve(np.array(rows), np.array(right)), 1).reshape(3, 3)
 
 
-def _room(numbers: np.random.Generator, size: tuple[int, int]) -> Image.Image:
+def room(numbers: np.random.Generator, size: tuple[int, int]) -> Image.Image:
     """Something out of focus with edges in it."""
     coarse = numbers.integers(20, 235, (9, 16, 3)).astype(np.uint8)
-    room = Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC)
-    draw = ImageDraw.Draw(room)
+    small = (size[0] // 4, size[1] // 4)
+    scene = Image.fromarray(coarse).resize(small, Image.Resampling.BICUBIC)
+    draw = ImageDraw.Draw(scene)
     for _ in range(6):
-        x, y = numbers.integers(0, size[0]), numbers.integers(0, size[1])
+        x, y = numbers.integers(0, small[0]), numbers.integers(0, small[1])
         shade = tuple(int(value) for value in numbers.integers(0, 255, 3))
-        draw.rectangle((x, y, x + size[0] // 9, y + size[1] // 7), fill=shade)
-    return room.filter(ImageFilter.GaussianBlur(size[0] / 500))
+        draw.rectangle((x, y, x + small[0] // 9, y + small[1] // 7), fill=shade)
+    return scene.filter(ImageFilter.GaussianBlur(small[0] / 500)).resize(size, Image.Resampling.BILINEAR)
 
 
 def _exposed(scene: Image.Image, level: Level, rng: random.Random, numbers: np.random.Generator) -> NDArray[np.uint8]:
@@ -213,7 +214,7 @@ def _exposed(scene: Image.Image, level: Level, rng: random.Random, numbers: np.r
         np.linspace(-0.5, 0.5, height)[:, None] * math.sin(turn)
     )
     seen = seen * (1 + level.light * ramp[..., None] - level.light * 0.2)
-    seen += numbers.normal(0, level.noise, seen.shape)
+    seen += level.noise * numbers.standard_normal((*seen.shape[:2], 1), np.float32)
     packed = io.BytesIO()
     Image.fromarray(np.clip(np.rint(seen), 0, 255).astype(np.uint8)).save(packed, "JPEG", quality=level.jpeg)
     with Image.open(packed) as opened:
