@@ -59,6 +59,7 @@ class Line(threading.Thread):
         self._wake_read, self._wake_write = os.pipe()
         self._orders: list[tuple[Callable[[], None], threading.Event]] = []
         self._ending = False
+        self._plugs = 0
 
     @property
     def plugged(self) -> bool:
@@ -91,6 +92,7 @@ class Line(threading.Thread):
             self.unplug()
         if link is not None:
             self._link = link
+        self._plugs += 1
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
@@ -215,7 +217,7 @@ class Line(threading.Thread):
             return
         if self._host_rate() != self.module.flash.baud:
             data = bytes(value * 7 + 13 & 0xFF for value in data[: max(1, len(data) // 3)])
-        started = time.monotonic()
+        started, plugs = time.monotonic(), self._plugs
         sent = 0
         size = _CHUNK_BYTES if self._paced or self.module.faults.unplug_after is not None else 1024
         if self.module.faults.trickle_s:
@@ -236,7 +238,7 @@ class Line(threading.Thread):
                 time.sleep(max(0.0, started + 10 * sent / self.module.flash.baud - time.monotonic()))
             if self._orders:
                 self._carry_out_orders()
-            if not self.plugged:
+            if not self.plugged or self._plugs != plugs:  # what was cut off does not come out of the new plug
                 return
 
     def _push(self, chunk: bytes) -> None:
