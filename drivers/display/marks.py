@@ -84,6 +84,16 @@ def _consent(pen: _Strokes) -> None:
     pen.line((12, 17), (15.5, 20.5), (21.5, 13.5))
 
 
+def _document(pen: _Strokes) -> None:
+    """A data page: the holder's picture, and the two lines at its foot."""
+    pen.box(2.5, 3.5, 21.5, 20.5)
+    pen.ring((8, 9), 2)
+    pen.arc((8, 14.5), 3.2, 180, 360)
+    pen.line((14, 8.5), (18.5, 8.5))
+    pen.line((14, 12), (18.5, 12))
+    pen.line((5.5, 17.3), (18.5, 17.3))
+
+
 def _face(pen: _Strokes) -> None:
     for (x, y), (dx, dy) in (((2, 2), (1, 1)), ((22, 2), (-1, 1)), ((2, 22), (1, -1)), ((22, 22), (-1, -1))):
         pen.line((x + 5 * dx, y), (x, y), (x, y + 5 * dy))
@@ -144,6 +154,7 @@ _ICONS: dict[Icon, Callable[[_Strokes], None]] = {
     Icon.READY: _ready,
     Icon.QR: _qr,
     Icon.CONSENT: _consent,
+    Icon.DOCUMENT: _document,
     Icon.FACE: _face,
     Icon.FINGER: _finger,
     Icon.REVIEW: _review,

@@ -32,6 +32,7 @@ class Icon(StrEnum):
     READY = "ready"
     QR = "qr"
     CONSENT = "consent"
+    DOCUMENT = "document"
     FACE = "face"
     FINGER = "finger"
     REVIEW = "review"

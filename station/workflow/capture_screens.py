@@ -108,8 +108,8 @@ class CaptureScreens(Pieces):
             title,
             lines,
             tone=Tone.ACTION,
-            icon=Icon.QR,
-            keys=self._keys(skip="key.skip_document", back="key.back_hold"),
+            icon=Icon.DOCUMENT,
+            keys=self._keys(skip="key.skip_document", back="key.back"),
         )
 
     def _document_check(self) -> Screen:
@@ -124,7 +124,7 @@ class CaptureScreens(Pieces):
             self._t("screen.document_check.differs" if differs else "screen.document_check"),
             (*self._names(reading.lines), *differs, *signed),
             tone=Tone.WARNING if differs else Tone.ACTION,
-            icon=Icon.REVIEW,
+            icon=Icon.DOCUMENT,
             keys=self._keys(ok="key.sign" if differs else "key.right_name", back="key.read_again"),
         )
 
@@ -147,7 +147,7 @@ class CaptureScreens(Pieces):
             self._t(f"document.reason.{reason}"),
             (self._t("screen.document_reason"), self._t("screen.reason")),
             tone=Tone.WARNING,
-            icon=Icon.QR,
+            icon=Icon.DOCUMENT,
             keys=self._keys(ok="key.sign", skip="key.next_reason", back="key.read_again"),
         )
 

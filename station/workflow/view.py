@@ -128,7 +128,7 @@ class _Screens(DeskScreens, CaptureScreens):
             case Step.IDLE:
                 return (Part.STORAGE, Part.CAMERA, Part.FINGERPRINT, Part.PANEL), ()
             case Step.DOCUMENT:
-                return (Part.CAMERA,), self._keys(skip="key.skip_document", back="key.back_hold")
+                return (Part.CAMERA,), self._keys(skip="key.skip_document", back="key.back")
             case Step.PORTRAIT:
                 return (Part.CAMERA,), self._keys(back="key.back_hold")
             case Step.FINGER:
