@@ -9,8 +9,9 @@ from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 WANTED = (
-    "idle", "case", "consent", "document.show_page", "document_check", "portrait.no", "portrait", "finger.right_index.place", "finger.right_index.lift",
-    "finger.left_index.place", "review", "queued", "result.issued",
+    "idle", "case", "consent", "document.show_page", "document_check", "portrait.no", "portrait",
+    "finger.right_index.place", "finger.right_index.lift", "finger.left_index.place", "review", "queued",
+    "result.issued",
 )  # fmt: skip
 COLUMNS, GAP = 4, 8
 
