@@ -21,7 +21,13 @@ WHOLE_PACKETS_BYTES = 12 + 5 * (256 + OVERHEAD_BYTES)
 """The acknowledgement and five data packets: what follows belongs to no packet."""
 
 
-@pytest.mark.parametrize("begins", [Command.GET_IMAGE, Command.UP_IMAGE, Command.REG_MODEL])
+@pytest.mark.parametrize(
+    "begins",
+    [
+        Command.GET_IMAGE,
+        *(pytest.param(late, marks=pytest.mark.faults) for late in (Command.UP_IMAGE, Command.REG_MODEL)),
+    ],
+)
 def test_a_line_that_babbles_for_a_while_is_outwaited(line_rig: Any, begins: Command) -> None:
     """Whenever it begins: three whole presses, as the sensor sent them."""
     driver = line_rig.ready()
@@ -75,6 +81,7 @@ def test_stop_is_honoured_while_the_line_babbles(line_rig: Any) -> None:
     assert late_s < 0.3
 
 
+@pytest.mark.faults
 def test_a_line_that_only_babbles_does_not_open(line_rig: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error within bounds at each rate, and the sensor opens when the line is mended."""
     monkeypatch.setattr(uart, "DRAIN_LIMIT_S", 1.0)
