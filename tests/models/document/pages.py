@@ -158,12 +158,12 @@ def held(
     low, high = corners.min(axis=0), corners.max(axis=0)
     space = np.array([width, height]) - (high - low)
     corners += np.array([rng.uniform(0.05, 0.95), rng.uniform(0.2, 0.9)]) * space - low
+    page = page.reduce(max(1, int(page.width / target)))
     matrix = _homography(
         corners, np.array([[0, 0], [page.width, 0], [page.width, page.height], [0, page.height]], float)
     )
     coefficients = tuple(float(value) for value in (matrix / matrix[2, 2]).ravel()[:8])
-    shrunk = page.filter(ImageFilter.GaussianBlur(0.35 * page.width / target)) if page.width > target else page
-    seen = shrunk.transform(size, Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BICUBIC)
+    seen = page.transform(size, Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BICUBIC)
     mask = Image.new("L", page.size, 255).transform(size, Image.Transform.PERSPECTIVE, coefficients)
     scene = Image.composite(seen, room(numbers, size), mask)
     return Held(_exposed(scene, level, rng, numbers), corners)
