@@ -5,14 +5,19 @@ Pure. It names fields and never their values, and never decides: the officer see
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tomllib
+from collections.abc import Mapping, Sequence
 from datetime import date
+from importlib import resources
 
 from models.document.names import same_name
 from wire.bundle import Document
-from wire.rules.facts import plain_code
-from wire.rules.loader import load_rules
 from wire.rules.mrz import Mrz, parse_mrz
+
+_SAME: Mapping[str, str] = tomllib.loads(
+    resources.files("wire.rules.data").joinpath("countries.toml").read_text("utf-8")
+)["same"]
+"""Codes that mean the same state, `DEU` as `D`. Read alone: all the rules are too much for a station's memory."""
 
 
 def differences(mrz_lines: Sequence[str], document: Document) -> tuple[str, ...]:
@@ -56,8 +61,8 @@ def _names(mrz: Mrz, document: Document) -> tuple[bool, bool]:
 
 
 def _same_code(zone: str, typed: str) -> bool:
-    rules = load_rules()
-    return plain_code(zone, rules) == plain_code(typed.strip().upper(), rules)
+    written = typed.strip().upper()
+    return _SAME.get(zone, zone) == _SAME.get(written, written)
 
 
 def _plain(number: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import queue
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -278,3 +280,11 @@ class TestFront:
 
         assert front.next_deadline_ns() is None
         assert front.tick(60_000_000_000) == []
+
+
+def test_what_the_station_does_not_need_is_not_loaded() -> None:
+    """Start-up time and memory: calendars, telephone numbers and forms are the centre's business."""
+    code = "import sys, station.capture.build; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+    assert {"phonenumbers", "holidays", "sqlalchemy", "wire.rules.case", "wire.rules.decision"} & set(loaded) == set()
