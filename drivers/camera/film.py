@@ -17,16 +17,26 @@ from typing import Protocol
 from PIL import Image, ImageSequence
 
 from drivers.camera.errors import SceneInvalid
-from drivers.camera.props import PICTURE_LIMIT_PX, Photograph, Prop, fitted, flat, in_memory, opened
+from drivers.camera.props import Photograph, Prop, fitted, flat, in_memory, opened
 from drivers.camera.script import Folder, Playing, Video
 from drivers.camera.stills import Page, Person, Picture, Qr
 
 FOLDER_LIMIT = 500
 VIDEO_LIMIT_BYTES = 64_000_000
-FRAMES_LIMIT = 20_000
+FRAMES_LIMIT = 3000
+FRAME_LIMIT_PX = 12_000_000
 _SHORTEST_S = 0.02
 """Frames without a length of their own are shown so long; so do browsers with animations."""
 _UNTOLD_S = 0.1
+_UNREADABLE = (
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    struct.error,
+)
 _RIFF_HEADER = 12
 _CHUNK_HEADER = 8
 
@@ -72,7 +82,7 @@ class Film:
         if self._shown is None or self._shown[0] != frame:
             try:
                 image = self._frames.frame(frame)
-            except (SceneInvalid, OSError, SyntaxError, ValueError, EOFError):
+            except _UNREADABLE:
                 if self._shown is None:
                     image = Image.new("RGB", (16, 9))
                 else:
@@ -126,8 +136,8 @@ class _Animation:
         self.lengths_s: list[float] = []
         try:
             with Image.open(content) as film:
-                if film.width * film.height > PICTURE_LIMIT_PX:
-                    raise SceneInvalid(f"path: picture larger than {PICTURE_LIMIT_PX} pixels")
+                if film.width * film.height > FRAME_LIMIT_PX:
+                    raise SceneInvalid(f"path: frames larger than {FRAME_LIMIT_PX} pixels")
                 for image in ImageSequence.Iterator(film):
                     image.load()
                     self.lengths_s.append(_length_s(image))
@@ -135,14 +145,21 @@ class _Animation:
                         raise SceneInvalid(f"path: more than {FRAMES_LIMIT} frames")
         except SceneInvalid:
             raise
-        except (Image.DecompressionBombError, OSError, SyntaxError, ValueError, EOFError, struct.error):
+        except (
+            Image.DecompressionBombError,
+            Image.DecompressionBombWarning,
+            OSError,
+            SyntaxError,
+            ValueError,
+            EOFError,
+            struct.error,
+        ):
             raise SceneInvalid("path: cannot be read as a video") from None
         self._film: Image.Image | None = None
 
     def frame(self, number: int) -> Image.Image:
         if self._film is None:
-            self._content.seek(0)
-            self._film = Image.open(BytesIO(self._content.getvalue()))
+            self._film = Image.open(self._content)
         self._film.seek(number)
         return fitted(flat(self._film.copy()))
 

@@ -131,6 +131,13 @@ def test_what_is_no_video_is_refused(tmp_path: Path, name: str, content: bytes |
     assert "NGUYEN" not in str(refused.value)
 
 
+def test_frames_that_are_too_large_are_refused(tmp_path: Path) -> None:
+    """A film of 16 million pixels a frame."""
+    Image.new("1", (4000, 4000)).save(tmp_path / "a.gif")
+    with pytest.raises(SceneInvalid, match=r"^path: frames larger than 12000000 pixels$"):
+        made(Video(scene="video", path=tmp_path / "a.gif"))
+
+
 def test_what_is_no_folder_of_pictures_is_refused(folder: Path, tmp_path: Path) -> None:
     """Missing, empty, a file, or one bad file among good ones, which is told by its number."""
     (tmp_path / "empty").mkdir()

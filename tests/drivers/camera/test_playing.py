@@ -249,10 +249,10 @@ def test_named_scripts_cost_less_than_half_a_frame(name: str, portrait: Path) ->
         pytest.skip("the OCR-B font is missing (package fonts-ocr-b)")
     script = named_script(name, portrait=portrait, second=portrait, lines=LINES, qr_text="EID1:A")
     show, renderer = made(script), Renderer(1)
-    count = int(script.length_s / PERIOD_S / 3)
+    count = int(script.length_s / PERIOD_S / 6)
     began_s = time.thread_time()
     for number in range(count):
-        now = show.at(number * 3 * PERIOD_S, 400.0)
+        now = show.at(number * 6 * PERIOD_S, 400.0)
         renderer.lores(now.sight, View(number, 1.0, 1.5, 1 / focus_m(now.sight.still), (3.0, 0.0)))
 
     assert (time.thread_time() - began_s) / count < CPU_S
@@ -265,12 +265,12 @@ def test_a_long_script_does_not_grow(portrait: Path) -> None:
     renderer, process = Renderer(1), psutil.Process()
     sizes = []
     for run in range(6):
-        for number in range(15):
+        for number in range(10):
             for played in (show, turning):
-                now = played.at(number * 0.5, 400.0)
-                view = View(run * 15 + number, 1.0, 1.5, 1 / focus_m(now.sight.still))
+                now = played.at(number * 0.75, 400.0)
+                view = View(run * 10 + number, 1.0, 1.5, 1 / focus_m(now.sight.still))
                 renderer.lores(now.sight, view)
-                if number == 7:
+                if number == 5:
                     renderer.main(now.sight, view)
         sizes.append(process.memory_info().rss)
 

@@ -254,7 +254,7 @@ def test_any_way_to_hold_a_code_is_drawn(
     assert seen(still, LORES).shape == (360, 640, 3)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.floats(0.15, 4),
     st.floats(-1.5, 1.5),
