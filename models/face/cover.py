@@ -7,7 +7,7 @@ of the person's own colour, rimless glasses and clear lenses without a bridge ar
 
 from __future__ import annotations
 
-from itertools import pairwise
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,16 +28,20 @@ _LIPS = ((0, 17, 37, 267, 84, 314, 11, 16),)
 _FOREHEAD = ((10, 109, 338, 67, 297),)
 _GROUPS = (*_CHEEKS, *_BELOW_EYES, *_AROUND_EYES, *_UPPER_FACE, *_LOWER_FACE, *_LIPS, *_FOREHEAD)
 _POINTS = np.array([point for group in _GROUPS for point in group])
-_STARTS = np.cumsum([0, *(len(group) for group in _GROUPS)]).tolist()
+_SIZES = np.array([len(group) for group in _GROUPS])
+_FILLED = np.arange(int(_SIZES.max())) < _SIZES[:, None]
+"""(groups, longest): which places of a padded group are in use."""
 
-_EYES = ((33, 133, 159, 145), (362, 263, 386, 374))
-"""Both corners, middle of the upper and of the lower lid."""
-_ACROSS_IRIS, _ACROSS_WHITE = (-0.05, -0.017, 0.017, 0.05), (-0.15, -0.137, -0.123, -0.11, 0.11, 0.123, 0.137, 0.15)
-_DOWN_EYE = tuple(np.linspace(-0.04, 0.05, 7).tolist())
+_LIDS = np.array([[159, 386], [145, 374]])
+"""Middles of the upper and of the lower lid, both eyes."""
+_IRIS, _WHITE = (-0.05, -0.017, 0.017, 0.05), (-0.15, -0.137, -0.123, -0.11, 0.11, 0.123, 0.137, 0.15)
+_EYE = (np.array(_IRIS + _WHITE)[None, :] + 1j * np.linspace(-0.04, 0.05, 7)[:, None]).astype(np.complex64)
+"""Places in an eye, eye distances along (real) and across (imaginary) the line of the eyes."""
 
 _BROW, _NOSE = 9, 195
-_LID_MIDDLES = (145, 374)
-_STEPS, _LINES = 40, 7
+_STEPS = np.linspace(0, 1, 40, dtype=np.float32)[:, None]
+_LINES = np.linspace(-1, 1, 7, dtype=np.float32)[None, :]
+_HALF_WIDTHS = (0.05, 0.12, 0.12)
 _REACH = 3
 _NOSE_WEIGHT = 0.7
 _DARK = 8.0
@@ -67,74 +71,101 @@ def measure(crop: Rgb, square: Roi, face: Face) -> list[Measured]:
     Args:
         crop: the 192x192 cut. square: where it lies. face: its landmarks, in pixels of the image.
     """
-    points = square.to_crop(face.landmarks)
-    colours = lab(_pixels(crop, points[_POINTS]))
-    tones = [np.median(colours[a:b], axis=0) for a, b in pairwise(_STARTS)]
-    cheeks, below, around = tones[0:2], tones[2:4], tones[4:6]
-    upper, lower, (lips, forehead) = np.array(tones[6:11]), tones[11:15], tones[15:17]
-    cheek = (cheeks[0] + cheeks[1]) / 2
-    skin = np.median(upper, axis=0)
-    lenses = max(float(one[0]) for one in below) / max(float(np.median([*upper[:, 0], cheek[0]])), 1.0)
-    chin_and_lip = (lower[0] + lower[1]) / 2
-    covered = min(_apart(one, skin, 0.5) for one in lower) - _apart(lips, chin_and_lip)
-    rims = rim_strength(crop, points)
-    eyes = sum(_white_of_eye(crop, points, side, float(around[side][0])) for side in (0, 1)) / 2
+    points = _complex(square.to_crop(face.landmarks))
+    across = (points[list(EYE_RIGHT_CORNERS)].sum() - points[list(EYE_LEFT_CORNERS)].sum()) / 2
+    eyes = points[_LIDS].mean(axis=0)[:, None, None] + across * _EYE
+    ways = _ways(points, across)
+    places = np.concatenate((points[_POINTS], eyes.ravel(), ways.ravel()))
+    pixels = _pixels(crop, places)
+    tones, in_eyes, in_ways = np.split(pixels, np.cumsum([len(_POINTS), eyes.size]))
+    cheeks, below, around, upper, lower, (lips, forehead) = np.split(_medians(lab(tones)), _PARTS)
+    cheek = cheeks.mean(axis=0)
+    skin = np.sort(upper, axis=0)[2]
+    lenses = float(below[:, 0].max()) / max(_median_of_six([*upper[:, 0].tolist(), float(cheek[0])]), 1.0)
+    covered = min(_apart(one, skin, 0.5) for one in lower) - _apart(lips, (lower[0] + lower[1]) / 2)
+    rims = _rims(in_ways.reshape(*ways.shape, 3))
+    visible = _white_of_eyes(in_eyes.reshape(*eyes.shape, 3), around[:, 0])
     hat = _apart(forehead, cheek)
     return [
         ("no_dark_lenses", lenses, sigmoid(lenses, 0.55, 0.05)),
         ("no_glasses", rims, sigmoid(-rims, -0.15, 0.03)),
-        ("eyes_visible", eyes, sigmoid(eyes, 0.1, 0.04)),
+        ("eyes_visible", visible, sigmoid(visible, 0.1, 0.04)),
         ("mouth_uncovered", covered, sigmoid(-covered, -9.0, 2.0)),
         ("no_head_covering", hat, sigmoid(-hat, -13.0, 3.0)),
     ]
 
 
-def _pixels(crop: Rgb, points: Floats) -> Rgb:
-    places = np.clip(np.rint(points), 0, crop.shape[0] - 1).astype(np.intp)
-    found: Rgb = crop[places[..., 1], places[..., 0]]
+_PARTS = np.cumsum([len(_CHEEKS), len(_BELOW_EYES), len(_AROUND_EYES), len(_UPPER_FACE), len(_LOWER_FACE)])
+
+
+def _complex(points: Floats) -> NDArray[np.complex64]:
+    """Points (n, 2) as x + iy: turning and scaling is a product."""
+    joined: NDArray[np.complex64] = np.ascontiguousarray(points, np.float32).view(np.complex64)[:, 0]
+    return joined
+
+
+def _pixels(crop: Rgb, places: NDArray[np.complex64]) -> Rgb:
+    """(n, 3): nearest pixels; those of the edge outside."""
+    high = crop.shape[0] - 1
+    columns, rows = np.rint(places.real).clip(0, high), np.rint(places.imag).clip(0, high)
+    found: Rgb = crop[rows.astype(np.intp), columns.astype(np.intp)]
     return found
+
+
+def _medians(colours: Colours) -> Colours:
+    """Median of each group, channel by channel: (groups, 3)."""
+    padded = np.full((*_FILLED.shape, 3), np.inf)
+    padded[_FILLED] = colours
+    padded.sort(axis=1)
+    groups = np.arange(len(_SIZES))
+    middle: Colours = (padded[groups, (_SIZES - 1) // 2] + padded[groups, _SIZES // 2]) / 2
+    return middle
+
+
+def _median_of_six(values: list[float]) -> float:
+    ordered = sorted(values)
+    return (ordered[2] + ordered[3]) / 2
 
 
 def _apart(one: Colours, other: Colours, lightness: float = 1.0) -> float:
     """Distance of two colours; lightness counts by this factor."""
-    across = (one - other) * (lightness, 1.0, 1.0)
-    return float(np.sqrt(across @ across))
+    light, a, b = (one - other).tolist()
+    return math.sqrt((light * lightness) ** 2 + a * a + b * b)
 
 
-def _white_of_eye(crop: Rgb, points: Floats, side: int, lightness: float) -> float:
-    """How much lighter the eye is beside its middle than in its middle, as a share of the skin around it.
+def _white_of_eyes(pixels: Rgb, skin: Colours) -> float:
+    """How much lighter the eyes are beside their middle than in it, as a share of the skin around; mean of both.
 
     An open eye that looks ahead is white, dark, white. A lid is skin all over; an eye that looks aside is dark there.
+
+    Args:
+        pixels: (2, rows, columns, 3). skin: (2,) lightness around each eye.
     """
-    upper, lower = points[list(_EYES[side][2:])]
-    across = (points[list(_EYES[1][:2])].mean(axis=0) - points[list(_EYES[0][:2])].mean(axis=0)).astype(np.float32)
-    down = np.array([-across[1], across[0]], np.float32)
-    columns = np.array(_ACROSS_IRIS + _ACROSS_WHITE, np.float32)[None, :, None]
-    rows = np.array(_DOWN_EYE, np.float32)[:, None, None]
-    places = (upper + lower) / 2 + across * columns + down * rows
-    light = lab(_pixels(crop, places).reshape(-1, 3))[:, 0].reshape(len(_DOWN_EYE), -1)
-    iris, white = light[:, : len(_ACROSS_IRIS)].mean(), light[:, len(_ACROSS_IRIS) :].mean()
-    return float(white - iris) / max(lightness, 8.0)
+    luminance = _LINEAR[pixels] @ _TO_XYZ[1]
+    light = 116 * np.where(luminance > (6 / 29) ** 3, np.cbrt(luminance), luminance * (29 / 6) ** 2 / 3 + 4 / 29)
+    apart = light[:, :, len(_IRIS) :].mean(axis=(1, 2)) - light[:, :, : len(_IRIS)].mean(axis=(1, 2))
+    return float((apart / np.maximum(skin, 8.0)).mean())
 
 
-def rim_strength(crop: Rgb, points: Floats) -> float:
+def _ways(points: NDArray[np.complex64], across: complex) -> NDArray[np.complex64]:
+    """(3, steps, lines): from the brows down the nose, and from below each eye down to the cheek."""
+    starts = points[[_BROW, *_LIDS[1]]]
+    starts[1:] += 0.04j * across
+    ends = np.array([points[_NOSE], starts[1] + 0.5j * across, starts[2] + 0.5j * across])
+    ways = [
+        a + (b - a) * _STEPS + across * half * _LINES for a, b, half in zip(starts, ends, _HALF_WIDTHS, strict=True)
+    ]
+    return np.stack(ways).astype(np.complex64)
+
+
+def _rims(pixels: Rgb) -> float:
     """Lines across the bridge of the nose and below the eyes, as a share of the brightness there.
 
     The strongest line on the nose between the brows and the tip counts most (on photographs of real glasses it tells
     most), the mean of those below both eyes the rest: glasses have all three, a crease or a shadow has one.
     """
-    left = (points[EYE_LEFT_CORNERS[0]] + points[EYE_LEFT_CORNERS[1]]) / 2
-    across = (points[EYE_RIGHT_CORNERS[0]] + points[EYE_RIGHT_CORNERS[1]]) / 2 - left
-    down = np.array([-across[1], across[0]], np.float32)
-    ways = [(points[_BROW], points[_NOSE], 0.05)]
-    for lid in _LID_MIDDLES:
-        start = points[lid] + down * np.float32(0.04)
-        ways.append((start, start + down * np.float32(0.5), 0.12))
-    steps = np.linspace(0, 1, _STEPS, dtype=np.float32)[:, None, None]
-    lines = np.linspace(-1, 1, _LINES, dtype=np.float32)[None, :, None]
-    places = np.stack([start + (end - start) * steps + across * lines * np.float32(half) for start, end, half in ways])
-    grey = _pixels(crop, places) @ np.array([0.299, 0.587, 0.114], np.float32)
-    nose, one, other = (_line(profile) for profile in grey.mean(axis=2))
+    grey = pixels.mean(axis=2, dtype=np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
+    nose, one, other = (_line(profile) for profile in grey)
     return float(nose**_NOSE_WEIGHT * ((one + other) / 2) ** (1 - _NOSE_WEIGHT))
 
 

@@ -16,11 +16,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 GATED = (
     "single_face", "inter_eye_distance", "head_size", "head_position", "mouth_uncovered", "no_dark_lenses",
-    "no_glasses", "roll", "yaw", "pitch", "eyes_open", "eyes_visible", "mouth_closed", "over_exposure",
-    "under_exposure", "illumination_uniformity", "natural_colour", "sharpness",
+    "no_glasses", "roll", "yaw", "pitch", "eyes_open", "mouth_closed", "over_exposure", "under_exposure",
+    "illumination_uniformity", "natural_colour", "eyes_visible", "sharpness",
 )  # fmt: skip
 """Components that may have a limit, in the order in which their faults are named: who, where, what is worn, how the
-head is held, light."""
+head is held, light; then what cannot be seen in bad light."""
 
 ADVISED = ("no_head_covering", "background_uniformity")
 """Components that may have an advisory limit: outside it the officer is told, and nothing is held back."""
