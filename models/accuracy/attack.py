@@ -16,8 +16,8 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from models.accuracy import sets
 from models.accuracy.guidance import FRAME, INTER_EYE, Person, people, placed
-from models.accuracy.report import table
 from models.accuracy.statistics import wilson
+from models.accuracy.verification import table
 from models.face import geometry
 from models.face.pipeline import FacePipeline
 from models.face.types import Face, Floats, Rgb

@@ -70,9 +70,15 @@ def _axes(lowest: float) -> list[str]:
 
 
 def _path(curve: Curve, lowest: float) -> str:
-    """Steps, at most one point per pixel column: between two thresholds nothing changes."""
+    """Steps, at most one point per pixel column: between two thresholds nothing changes.
+
+    Begins at the first false accept: below it the pairs are too few to say anything.
+    """
     best: dict[int, float] = {}
+    first_false = float(min((far for far in curve.far if far > 0), default=0.0))
     for far, tar in zip(curve.far, curve.tar, strict=True):
+        if far < first_false:
+            continue
         column = int(_x(float(far)))
         best[column] = max(best.get(column, 0.0), float(tar))
     points = sorted(best.items())

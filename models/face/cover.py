@@ -152,10 +152,10 @@ def _ways(points: NDArray[np.complex64], across: complex) -> NDArray[np.complex6
     starts = points[[_BROW, *_LIDS[1]]]
     starts[1:] += 0.04j * across
     ends = np.array([points[_NOSE], starts[1] + 0.5j * across, starts[2] + 0.5j * across])
-    ways = [
-        a + (b - a) * _STEPS + across * half * _LINES for a, b, half in zip(starts, ends, _HALF_WIDTHS, strict=True)
-    ]
-    return np.stack(ways).astype(np.complex64)
+    widths = across * np.array(_HALF_WIDTHS)[:, None, None] * _LINES
+    ways = starts[:, None, None] + (ends - starts)[:, None, None] * _STEPS + widths
+    result: NDArray[np.complex64] = ways.astype(np.complex64)
+    return result
 
 
 def _rims(pixels: Rgb) -> float:
