@@ -1,19 +1,23 @@
 """Times of the face path beside the bare model invocations, in one run: `python -m benchmarks.face`.
 
-Prints medians of single-threaded runs on one portrait placed in a frame; asserts nothing. Needs the models.
+Prints medians on one portrait placed in a frame, with one thread and with two, the memory of a process with nothing
+else, and the peers that a package registry offers, where they are installed; asserts nothing. Needs the models.
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
+import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +27,11 @@ from PIL import Image
 from models.demo_portrait import demo_portrait
 from models.errors import ModelError
 from models.face import detect, geometry, landmarks, pipeline, quality
-from models.face.pipeline import FacePipeline
+from models.face.pipeline import EMBEDDING, FacePipeline
 from models.face.types import Face
 from models.policy import valid_on
-from models.runtime import Runtime, default_runtime, load
-from models.store import ModelStore
+from models.runtime import Runtime, TfliteInterpreter, default_runtime, load
+from models.store import ModelFile, ModelStore
 from wire.catalogue import bundled as texts
 
 MAIN, LORES = (2304, 1296), (640, 360)
@@ -136,8 +140,7 @@ def report(runtime: Runtime, rounds: int) -> list[str]:
     start = time.perf_counter()
     faces = FacePipeline.open(store, runtime)
     opened = (time.perf_counter() - start) * 1000
-    with tempfile.TemporaryDirectory() as folder:
-        frame = scene(demo_portrait(Path(folder)), faces)
+    frame = _example(faces)
     bare = Bare(store, runtime)
     lines = [f"{runtime}, one thread: models verified and loaded in {opened:.0f} ms"]
     for model, tensor in zip(bare.models, bare.tensors, strict=True):
@@ -176,17 +179,90 @@ def report(runtime: Runtime, rounds: int) -> list[str]:
     return lines
 
 
+class Threaded(TfliteInterpreter):
+    """A model with another number of threads; stations always use one."""
+
+    def __init__(self, model: ModelFile, runtime: Runtime, threads: int) -> None:
+        super().__init__(model, runtime)
+        library = import_module({"tflite-runtime": "tflite_runtime", "ai-edge-litert": "ai_edge_litert"}[runtime])
+        interpreter = import_module(f"{library.__name__}.interpreter").Interpreter
+        self._interpreter = interpreter(model_content=model.content, num_threads=threads)
+        self._interpreter.allocate_tensors()
+        self._input, self._outputs = self._checked()
+
+
+DEADLINE_S = 8.0
+
+
+def threads_report(runtime: Runtime, rounds: int) -> list[str]:
+    """Frames per second of guidance with one thread and with two, taking turns."""
+    policy, store = valid_on(date(2026, 11, 21)), ModelStore.standard()
+    ids = (pipeline.DETECTOR, pipeline.LANDMARKS, EMBEDDING)
+    both = [FacePipeline(*(Threaded(store.read(name), runtime, count) for name in ids)) for count in (1, 2)]
+    rgb = np.asarray(_example(both[0]).resize(LORES, Image.Resampling.BOX))
+    spent: tuple[list[float], list[float]] = ([], [])
+    end = time.monotonic() + DEADLINE_S
+    for number in range(rounds + 3):
+        for faces, kept in zip(both, spent, strict=True):
+            start = time.perf_counter()
+            faces.analyse(rgb, policy, scale=MAIN[0] / LORES[0])
+            if number >= 3:
+                kept.append(time.perf_counter() - start)
+        if number > 4 and time.monotonic() > end:
+            break
+    cells = [
+        f"{count}: {1 / statistics.median(kept):.0f} (best {1 / min(kept):.0f}, worst {1 / max(kept):.1f})"
+        for count, kept in zip((1, 2), spent, strict=True)
+    ]
+    return [f"  guidance frames per second by threads   {'   '.join(cells)}   ({len(spent[0])} rounds)"]
+
+
+def _example(faces: FacePipeline) -> Image.Image:
+    with tempfile.TemporaryDirectory() as folder:
+        return scene(demo_portrait(Path(folder)), faces)
+
+
+def _resident_mb() -> float:
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def memory(runtime: Runtime) -> None:
+    """Prints what a process with nothing but the face path holds: guiding, and after a portrait with its template."""
+    policy = valid_on(date(2026, 11, 21))
+    faces = FacePipeline.open(ModelStore.standard(), runtime)
+    frame = _example(faces)
+    small, full = np.asarray(frame.resize(LORES, Image.Resampling.BOX)), np.asarray(frame)
+    before = _resident_mb()
+    for _ in range(20):
+        faces.analyse(small, policy, scale=MAIN[0] / LORES[0])
+    guiding = _resident_mb()
+    face = faces.analyse(full, policy).face
+    if face is None:
+        raise SystemExit("no face in the frame")
+    faces.portrait(full, face, policy)
+    faces.embed(full, face)
+    print(f"  RSS of a process of its own: loaded {before:.0f} MB, guiding {guiding:.0f} MB, ", end="")
+    print(f"after a portrait {_resident_mb():.0f} MB (a frame of {full.nbytes / 2**20:.0f} MB included)")
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--runtime", choices=("tflite-runtime", "ai-edge-litert"), default=default_runtime())
+    parser.add_argument("--memory", action="store_true", help="print the memory of this process alone")
     chosen, _ = parser.parse_known_args()
     try:
+        if chosen.memory:
+            memory(chosen.runtime)
+            return
         print("\n".join(report(chosen.runtime, chosen.rounds)))
+        print("\n".join(threads_report(chosen.runtime, chosen.rounds)), flush=True)
     except ModelError as error:
         raise SystemExit(texts().of_error(error).en) from None
-    print(f"  peak RSS {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+    alone = [sys.executable, __file__, "--memory", "--runtime", chosen.runtime]
+    subprocess.run(alone, check=True, stderr=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":

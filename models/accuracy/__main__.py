@@ -153,8 +153,8 @@ def measure_attacks(faces: FacePipeline, policy: FacePolicy) -> list[str]:
         "",
         (
             f"Passive measures on simulated re-captures of {attack.PEOPLE} portraits (`models/accuracy/attack.py`); "
-            f"limit at {100 * attack.ALLOWED_BPCER:.0f} % rejected bona fide portraits of other persons. No real attack "
-            "was available, and a simulation shows what was simulated: nothing of this is an error rate of a "
+            f"limit at {100 * attack.ALLOWED_BPCER:.0f} % rejected bona fide portraits of other persons. No real "
+            "attack was available, and a simulation shows what was simulated: nothing of this is an error rate of a "
             "presentation attack detection, and a station uses none of it."
         ),
         "",
@@ -225,11 +225,11 @@ def main() -> int:
         return 1
     start = time.monotonic()
     try:
-        frll_lines, frll_row, frll_curve = measure_frll(faces, policy)
         judged = measure_judgement(faces, policy, runtime)
         if chosen.guidance_only:
             _write(chosen.out, "guidance.md", judged)
             return 0
+        frll_lines, frll_row, frll_curve = measure_frll(faces, policy)
         reach = measure_reach(faces, policy)
         lfw_lines, lfw_row, lfw_curves = measure_lfw(faces, policy)
         demo_lines, demo_curves = measure_demo(policy, runtime)
