@@ -27,8 +27,10 @@ _MARK_HIGH = (3, 34)
 _MARK_WIDE = 44
 _BRIDGE = 14
 _SLENDER = (12.0, 90.0)
-_LEAST_SHARE = 0.16
+_LEAST_LONG = 110
 _PLAIN = 128
+_MOST_RUNS = 60_000
+"""Of a page there are some ten thousand; more is noise or a texture, and would take long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +60,26 @@ class Look:
     turned: int = 0
 
 
-LOOKS = (Look(), Look(finer=2), Look(turned=28), Look(turned=-28), Look(turned=90))
+LOOKS = (Look(), Look(finer=2), Look(turned=28), Look(turned=-28), Look(turned=90), Look(finer=3))
 """In this order, until a zone is found. A look finds lines that slope by up to 17 degrees, either way up."""
+
+
+def looks(width: int) -> list[Look]:
+    """Those of LOOKS that differ for a frame of that width."""
+    different = {(_factor(width, look), look.turned): look for look in reversed(LOOKS)}
+    return [look for look in LOOKS if different[_factor(width, look), look.turned] == look]
+
+
+def _factor(width: int, look: Look) -> int:
+    return max(1, round(width / (REDUCED_WIDTH * look.finer)))
 
 
 def locate(grey: Image.Image, look: Look = LOOKS[0]) -> list[tuple[Line, ...]]:
     """Candidates, each two or three lines from upper to lower, the likeliest first; at most MAX_CANDIDATES."""
-    factor = max(1, round(grey.width / (REDUCED_WIDTH * look.finer)))
+    factor = _factor(grey.width, look)
     small = grey.reduce(factor) if factor > 1 else grey
     seen = small.rotate(look.turned, Image.Resampling.BILINEAR, expand=True, fillcolor=_PLAIN) if look.turned else small
-    groups = _grouped(_lines(_marks(seen), small.width), seen.height)
+    groups = _grouped(_lines(_marks(seen)), seen.height)
     return [tuple(_in_frame(line, small, seen, factor, look) for line in group) for group in groups]
 
 
@@ -86,9 +98,9 @@ def _marks(small: Image.Image) -> Runs:
     light = np.asarray(small, np.int16)
     around = np.asarray(small.filter(ImageFilter.BoxBlur(_WINDOW)), np.int16)
     runs = runs_of(light * 100 < around * round(100 - 100 * _DARKER) - _DARKER_BY * 100)
+    if not len(runs) or len(runs) > _MOST_RUNS:
+        return runs.only(np.zeros(len(runs), bool))
     label = labels_of(runs)
-    if not len(runs):
-        return runs
     left, right, top, bottom = _boxes(runs, label)
     high, wide = bottom - top + 1, right - left + 1
     kept = (high >= _MARK_HIGH[0]) & (high <= _MARK_HIGH[1]) & (wide <= _MARK_WIDE)
@@ -107,14 +119,14 @@ def _boxes(runs: Runs, label: Ints) -> tuple[Ints, Ints, Ints, Ints]:
     return left, right, top, bottom
 
 
-def _lines(marks: Runs, width: int) -> list[Line]:
+def _lines(marks: Runs) -> list[Line]:
     """Regions that are long and thin once the gaps between characters are closed."""
     if not len(marks):
         return []
     joined = bridged(marks, _BRIDGE)
     label = labels_of(joined)
     left, right, _, _ = _boxes(joined, label)
-    long = np.flatnonzero(right - left >= _LEAST_SHARE * width)
+    long = np.flatnonzero(right - left >= _LEAST_LONG)
     found = []
     for region in long:
         chosen = joined.only(label == region)

@@ -20,23 +20,26 @@ from PIL import Image
 from models.document import cells, fields, strip
 from models.document.fields import LINES
 from models.document.glyphs import CLASSES, Glyphs, load_glyphs
-from models.document.locate import LOOKS, Line, Look, locate
+from models.document.locate import Line, Look, locate, looks
 from wire.rules.mrz import Format, MrzInvalid, parse_mrz
 
 Floats = NDArray[np.float64]
 
 SHARP_PITCH = 32.0
 """Above this many pixels to a character the frame is read at half its size."""
-LEAST_PITCH = 9.0
-"""Below this many pixels to a character the page must come closer."""
+LEAST_PITCH = 12.0
+"""Below this many pixels to a character a page that cannot be read must come closer."""
 LEAST_MERIT = 0.25
 """A grid below this is no zone at all."""
-SURE = 0.85
+SURE = 0.9
 """Least probability of every character that no check digit covers."""
 _TRIED_SHIFTS = (0.0, -0.07, 0.07)
 _TRIED_HEIGHTS = (1.0, 0.92, 1.08)
 _ZONE = 0.35
 """Mean probability, from which marks are taken for a zone that is hard to read."""
+_MOST_LEAN = 0.3
+"""How far a zone may be sheared; a line placed one character beside the other looks like 0.4."""
+_OUT_OF_STEP = 0.35
 _GLARE = 250
 _GLARE_SHARE = 0.04
 _LONG = 0.3
@@ -131,7 +134,7 @@ class DocumentReader:
             raise ValueError("an image is (height, width, 3) uint8")
         grey = Image.fromarray(np.ascontiguousarray(image)).convert("L")
         leaving = False
-        for look in LOOKS:
+        for look in looks(grey.width):
             candidates = locate(grey, look)
             best: _Reading | None = None
             for lines in candidates:
@@ -211,9 +214,18 @@ def _zone(grey: Image.Image, lines: tuple[Line, ...], form: Format) -> _Zone | N
         return None
     down = (towards / length[:, None])[None] * pitch[..., None]
     lean = np.abs((down * across).sum(axis=2)) / pitch**2
-    if lean.max() > 0.5:
+    if lean.max() > _MOST_LEAN or _out_of_step(centre, pitch):
         return None
     return _Zone(form, centre, across, down, float(np.mean([places.merit for places in found])))
+
+
+def _out_of_step(centre: Floats, pitch: Floats) -> bool:
+    """Whether a middle line begins or ends beside the straight line through its neighbours: it was placed wrongly."""
+    for before, line, after in zip(centre, centre[1:], centre[2:], strict=False):
+        off = np.hypot(*((before + after) / 2 - line)[[0, -1]].T)
+        if off.max() > _OUT_OF_STEP * pitch.mean():
+            return True
+    return False
 
 
 def _part(grey: Image.Image, zone: _Zone, factor: int) -> tuple[NDArray[np.float32], int, int]:

