@@ -146,25 +146,21 @@ def _paint_askew(canvas: Image.Image, layer: Layer, corners: Corners, *, fine: b
     right, bottom = min(canvas.width, int(high[0])), min(canvas.height, int(high[1]))
     if left >= right or top >= bottom:
         return
-    # The small stream is sampled twice as fine, as the camera's own scaler sees more than it gives.
-    finer = 1 if fine else 2
-    size = ((right - left) * finer, (bottom - top) * finer)
-    here = (corners - (left, top)) * finer
-    tall = max(math.dist(here[0], here[3]), math.dist(here[1], here[2]))
-    source = layer.source(tall)
+    size = (right - left, bottom - top)
+    here = corners - (left, top)
+    source = layer.source(max(math.dist(here[0], here[3]), math.dist(here[1], here[2])))
     sampling = Image.Resampling.BICUBIC if fine else Image.Resampling.BILINEAR
     coefficients = _perspective(here, source.size)
     # What the outline takes in beyond the edge has the edge's colour.
     beyond = source.getpixel((0, 0))
     drawn = source.transform(size, Image.Transform.PERSPECTIVE, coefficients, sampling, fillcolor=beyond)
-    canvas.paste(drawn.reduce(finer), (left, top), _outline(here, size, layer).reduce(finer))
+    canvas.paste(drawn, (left, top), _outline(here, size, layer))
     strength, at_x, at_y = layer.glare
     if strength > 0:
         spot = _glare(strength, at_x, at_y)
-        lit = spot.transform(
-            size, Image.Transform.PERSPECTIVE, _perspective(here, spot.size), Image.Resampling.BILINEAR
-        )
-        canvas.paste((255, 255, 255), (left, top, right, bottom), lit.reduce(finer))
+        coefficients = _perspective(here, spot.size)
+        lit = spot.transform(size, Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BILINEAR)
+        canvas.paste((255, 255, 255), (left, top, right, bottom), lit)
 
 
 def _outline(corners: Corners, size: Size, layer: Layer) -> Image.Image:
@@ -172,9 +168,10 @@ def _outline(corners: Corners, size: Size, layer: Layer) -> Image.Image:
         feather = _feather()
         coefficients = _perspective(corners, feather.size)
         return feather.transform(size, Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BILINEAR)
-    mask = Image.new("L", size, 0)
-    ImageDraw.Draw(mask).polygon([(float(x), float(y)) for x, y in corners], fill=255)
-    return mask
+    # Drawn twice as large, so that the edge does not show its steps.
+    mask = Image.new("L", (size[0] * 2, size[1] * 2), 0)
+    ImageDraw.Draw(mask).polygon([(float(x) * 2, float(y) * 2) for x, y in corners], fill=255)
+    return mask.reduce(2)
 
 
 def _glare(strength: float, at_x: float, at_y: float) -> Image.Image:
