@@ -61,8 +61,8 @@ def portrait_on_page(
     if page is None:
         return None
     picture, scale, width = page
-    face = pipeline.find(picture)
-    if face is None or not _EYES[0] * width <= inter_eye(face) <= _EYES[1] * width:
+    face = pipeline.find(picture, (_EYES[0] * width, _EYES[1] * width))
+    if face is None:
         return None
     framed = _framed(picture, face)
     if framed is None:

@@ -6,6 +6,8 @@ can judge depends on the pixels it gets. Must never decide about a person: it me
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from models.face import background, detect, embed, geometry, landmarks, quality
@@ -25,6 +27,7 @@ MIN_MESH_SCORE = 0.5
 
 _DARK_MEAN = 10.0
 _LEAST_INTER_EYE = 8.0
+_MOST_FOUND = 4
 _MEASURED_RIVALS = 2
 
 
@@ -92,18 +95,21 @@ class FacePipeline:
         advice = quality.advice(components, policy)
         return Assessment(len(found), face, components, said[0] if said else None, acceptable, said, advice)
 
-    def find(self, rgb: Rgb) -> Face | None:
+    def find(self, rgb: Rgb, eyes_px: tuple[float, float] = (_LEAST_INTER_EYE, math.inf)) -> Face | None:
         """The largest face of a still picture with its landmarks, judged by nothing; None where there is none.
 
         Args:
             rgb: (height, width, 3) uint8, such as the portrait side of a document's page.
+            eyes_px: least and greatest distance of the eyes; a face of another size is passed over.
         """
         _check(rgb)
-        found = detect.detect(self._detector, rgb, self._detector_input)
-        if not found:
-            return None
-        face, _, _ = landmarks.landmarks(self._mesh, rgb, found[0], self._mesh_input, live=False)
-        return face if face is not None and face.mesh_score >= MIN_MESH_SCORE and _seen(face, rgb) else None
+        for found in detect.detect(self._detector, rgb, self._detector_input)[:_MOST_FOUND]:
+            face, _, _ = landmarks.landmarks(self._mesh, rgb, found, self._mesh_input, live=False)
+            if face is None or face.mesh_score < MIN_MESH_SCORE or not _seen(face, rgb):
+                continue
+            if eyes_px[0] <= geometry.inter_eye(face) <= eyes_px[1]:
+                return face
+        return None
 
     def _rivals(self, rgb: Rgb, found: list[Detection]) -> tuple[float, ...]:
         """Areas of the other faces as shares of the applicant's; what looks large is looked at closer."""
@@ -153,6 +159,7 @@ _SENTENCES = {
     "yaw": "look-straight",
     "eyes_open": "open-eyes",
     "eyes_visible": "eyes-on-camera",
+    "eye_white": "too-dark",
     "mouth_closed": "close-mouth",
     "over_exposure": "too-bright",
     "under_exposure": "too-dark",
