@@ -1,16 +1,19 @@
 """Fingerprints, measured: transfer time and CPU per image, a whole session, quality, and how well the prints separate.
 
-Prints tables; asserts nothing. Everything but the last table runs against the emulated sensor at line rate over the
-real library, pyserial and a pty. The last one needs an independent matcher (`pip install afis`, a SourceAFIS-like one
-in pure Python) in the running interpreter and says so where it is missing; it shows that stored images can be matched
-by somebody else's code and says nothing about accuracy on people.
+Prints tables; asserts nothing. Transfers and sessions run against the emulated sensor at line rate over the real
+library, pyserial and a pty. The last table needs an independent matcher (`pip install afis`, a SourceAFIS-like one in Python) in
+the running interpreter, or in the one that EID_MATCHER_PYTHON names (with pydantic, cryptography and pyserial beside
+it), and says so where it is missing; it shows that stored images can be matched by somebody else's code and says
+nothing about accuracy on people.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import statistics
+import subprocess
 import tempfile
 import threading
 import time
@@ -20,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from drivers.fingerprint import quality
+from drivers.fingerprint import minutiae, quality
 from drivers.fingerprint.emulated import prints
 from drivers.fingerprint.profiles import PROFILES, Profile
 from drivers.fingerprint.proto import OVERHEAD_BYTES
@@ -44,6 +47,7 @@ def main() -> None:
         _sessions(options.fingers)
     if "quality" in chosen:
         _quality()
+        _likeness()
     if "separation" in chosen:
         _separation(options.people)
 
@@ -142,7 +146,7 @@ def _quality() -> None:
 
 def _separation(people: int) -> None:
     if importlib.util.find_spec("afis") is None:
-        print("\nseparation: no independent matcher installed in this interpreter (pip install afis)")
+        _separation_elsewhere(people)
         return
     from afis import SafisExtractor
 
@@ -152,6 +156,34 @@ def _separation(people: int) -> None:
         genuine, impostor = _scores(profile, people, matcher)
         row = f"{profile.name:<16}{len(genuine):>9}{min(genuine):>7.1f}{statistics.median(genuine):>8.1f}"
         print(f"{row}{len(impostor):>10}{statistics.median(impostor):>8.1f}{max(impostor):>7.1f}")
+
+
+def _separation_elsewhere(people: int) -> None:
+    """The same table from an interpreter that has the matcher."""
+    other = os.environ.get("EID_MATCHER_PYTHON")
+    if other is None:
+        print(
+            "\nseparation: no independent matcher here (pip install afis, or EID_MATCHER_PYTHON=an interpreter with it)"
+        )
+        return
+    here = Path(__file__)
+    arguments = [other, str(here), "--only", "separation", "--people", str(people)]
+    environment = {**os.environ, "PYTHONPATH": str(here.parents[1])}
+    environment.pop("EID_MATCHER_PYTHON")
+    subprocess.run(arguments, env=environment, check=True)
+
+
+def _likeness() -> None:
+    """What the host pays where the scanner cannot compare fingers: a slap of four against the other six."""
+    found = []
+    for name in ("right_index", "left_index"):
+        grey = prints.impression(prints.master(1, "bench", name), prints.natural_touch(1), 320, 400)
+        found.append(minutiae.innermost(minutiae.features(grey).minutiae, 64))
+    one_s = min(_timed(lambda: minutiae.features(grey), 5)[0] for _ in range(3))
+    match_s = min(_timed(lambda: minutiae.match(*found), 5)[0] for _ in range(3))
+    slap_s = 4 * one_s + 4 * 9 * match_s
+    print(f"\n{'likeness':<16}{'ms/image':>9}{'ms/comparison':>15}{'s/slap':>8}")
+    print(f"{'320x400':<16}{one_s * 1000:>9.1f}{match_s * 1000:>15.1f}{slap_s:>8.2f}")
 
 
 def _scores(profile: Profile, people: int, matcher: Any) -> tuple[list[float], list[float]]:
