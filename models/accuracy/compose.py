@@ -387,13 +387,13 @@ def _any_colour(random: np.random.Generator) -> Colour:
     return _colour(random.uniform(60, 230, 3))
 
 
-def backlit(picture: Image.Image, face: Face, seed: Seed) -> Image.Image:
-    """Head and shoulders in the shade before a bright window."""
+def backlit(picture: Image.Image, face: Face, seed: Seed, light: tuple[float, float] = (0.1, 0.16)) -> Image.Image:
+    """Head and shoulders before a bright window, with this share of their light left (a range)."""
     canvas = Canvas(picture, face, seed)
     head = canvas._mask(lambda draw, fine: draw.polygon(fine(_ellipse(0, 0, 1.3, 1.9, 2)), fill=255))
     body = canvas._mask(lambda draw, fine: draw.polygon(fine(_ellipse(0, 3.8, 2.4, 2.2, 3)), fill=255))
     near = Image.fromarray(np.maximum(np.asarray(head), np.asarray(body)))
     share = np.asarray(near.filter(ImageFilter.GaussianBlur(0.08 * canvas.unit)), np.float32)[..., None] / 255
     pixels = np.asarray(picture, np.float32)
-    dark, bright = pixels * np.float32(canvas.random.uniform(0.1, 0.16)), np.maximum(pixels, 245)
+    dark, bright = pixels * np.float32(canvas.random.uniform(*light)), np.maximum(pixels, 245)
     return Image.fromarray((dark * share + bright * (1 - share)).astype(np.uint8))

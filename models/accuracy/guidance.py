@@ -104,6 +104,11 @@ def _window(person: Person) -> Image.Image:
     return placed(compose.backlit(person.picture, person.face, person.seed), person.face, INTER_EYE)
 
 
+def _faint_window(person: Person) -> Image.Image:
+    shaded = compose.backlit(person.picture, person.face, person.seed, (0.28, 0.36))
+    return placed(shaded, person.face, INTER_EYE)
+
+
 def _tilted(person: Person) -> Image.Image:
     leaning = person.picture.rotate(-14, Image.Resampling.BICUBIC, fillcolor=WALL)
     return placed(leaning, person.face, INTER_EYE)
@@ -144,6 +149,7 @@ LABELS = (
     Label("someone walks past behind", _passer_by, (None,)),
     Label("head tilted by 14 degrees", _tilted, ("head-level",)),
     Label("window behind", _window, ("too-dark",)),
+    Label("window behind, a third of the light left on the face", _faint_window, ("too-dark",)),
     Label("lamp off", _brightness(0.1), ("too-dark",)),
     Label("over-exposed", _brightness(2.8), ("too-bright",)),
     Label("light from one side", _side_light, ("even-light",)),
@@ -232,7 +238,7 @@ def _otherwise(one: Tally, other: Tally) -> str:
     return "-" if one.rest() == other.rest() == "-" else f"{one.rest()}; {other.rest()}"
 
 
-WORN = ("no_dark_lenses", "no_glasses", "mouth_uncovered", "eyes_visible")
+WORN = ("no_dark_lenses", "no_glasses", "mouth_uncovered", "eyes_visible", "eye_white")
 
 
 def false_alarms(faces: FacePipeline, policy: FacePolicy) -> list[str]:

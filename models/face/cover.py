@@ -84,12 +84,14 @@ def measure(crop: Rgb, square: Roi, face: Face) -> list[Measured]:
     lenses = float(below[:, 0].max()) / max(_median_of_six([*upper[:, 0].tolist(), float(cheek[0])]), 1.0)
     covered = min(_apart(one, skin, 0.5) for one in lower) - _apart(lips, (lower[0] + lower[1]) / 2)
     rims = _rims(in_ways.reshape(*ways.shape, 3))
-    visible = _white_of_eyes(in_eyes.reshape(*eyes.shape, 3), around[:, 0])
+    in_eyes = in_eyes.reshape(*eyes.shape, 3)
+    visible, white = _white_of_eyes(in_eyes, around[:, 0]), eye_white(in_eyes)
     hat = _apart(forehead, cheek)
     return [
         ("no_dark_lenses", lenses, sigmoid(lenses, 0.55, 0.05)),
         ("no_glasses", rims, sigmoid(-rims, -0.15, 0.03)),
         ("eyes_visible", visible, sigmoid(visible, 0.1, 0.04)),
+        ("eye_white", white, sigmoid(white, 80.0, 10.0)),
         ("mouth_uncovered", covered, sigmoid(-covered, -9.0, 2.0)),
         ("no_head_covering", hat, sigmoid(-hat, -13.0, 3.0)),
     ]
@@ -145,6 +147,21 @@ def _white_of_eyes(pixels: Rgb, skin: Colours) -> float:
     light = 116 * np.where(luminance > (6 / 29) ** 3, np.cbrt(luminance), luminance * (29 / 6) ** 2 / 3 + 4 / 29)
     apart = light[:, :, len(_IRIS) :].mean(axis=(1, 2)) - light[:, :, : len(_IRIS)].mean(axis=(1, 2))
     return float((apart / np.maximum(skin, 8.0)).mean())
+
+
+def eye_white(pixels: Rgb) -> float:
+    """Luma of the brighter parts beside the iris, of the eye that has more of it, 0..255.
+
+    The white of the eye is about equally bright in people of every skin tone, so that it tells too little light from
+    dark skin, which the brightness of the face cannot.
+
+    Args:
+        pixels: (2, rows, columns, 3).
+    """
+    beside = pixels[:, :, len(_IRIS) :].astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
+    flat = beside.reshape(2, -1)
+    place = int(0.85 * (flat.shape[1] - 1))
+    return float(np.partition(flat, place, axis=1)[:, place].max())
 
 
 def _ways(points: NDArray[np.complex64], across: complex) -> NDArray[np.complex64]:

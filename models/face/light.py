@@ -122,7 +122,8 @@ _SKIN_A, _SKIN_B = (5.0, 25.0), (5.0, 35.0)
 
 def colour_distance(view: Lit) -> float:
     """How far the mean colour of the face lies outside the range of skin in CIELAB (D65), in its own units."""
-    mean = view.rgb[view.inside].mean(axis=0) / 255
+    share = view.inside.ravel().astype(np.float32) / max(1, int(view.inside.sum()))
+    mean = share @ view.rgb.reshape(-1, 3).astype(np.float32) / 255
     linear = np.where(mean <= 0.04045, mean / 12.92, ((mean + 0.055) / 1.055) ** 2.4)
     xyz = _TO_XYZ @ linear / _WHITE
     root = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz * (29 / 6) ** 2 / 3 + 4 / 29)

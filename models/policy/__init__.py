@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 GATED = (
     "single_face", "inter_eye_distance", "head_size", "head_position", "mouth_uncovered", "no_dark_lenses",
     "no_glasses", "roll", "yaw", "pitch", "eyes_open", "mouth_closed", "over_exposure", "under_exposure",
-    "illumination_uniformity", "natural_colour", "eyes_visible", "sharpness",
+    "illumination_uniformity", "natural_colour", "eyes_visible", "eye_white",
+    "sharpness",
 )  # fmt: skip
 """Components that may have a limit, in the order in which their faults are named: who, where, what is worn, how the
 head is held, light; then what cannot be seen in bad light."""

@@ -144,11 +144,32 @@ def test_any_pixels_and_points_give_finite_components(face: Face, seed: int, fla
 def test_less_light_alone_is_no_pair_of_glasses_and_no_mask(
     pipeline: FacePipeline, policy: FacePolicy, people: list[Person], share: float
 ) -> None:
-    """Everything is relative to the person's own skin: the verdicts of a bare face do not depend on the lamp."""
+    """Everything is relative to the person's own skin: no verdict on what is worn depends on the lamp."""
     pixels = np.asarray(guidance.placed(people[0].picture, people[0].face, 130), np.float32) * share
     found = pipeline.analyse(pixels.astype(np.uint8), policy)
 
     assert {"glasses", "mask", "eyes-on-camera"}.isdisjoint(found.guides)
+
+
+@settings(max_examples=20, deadline=None)
+@given(one=st.floats(0.02, 2.5), other=st.floats(0.02, 2.5), seed=st.integers(0, 99))
+def test_more_light_never_reads_as_less_white_of_the_eye(one: float, other: float, seed: int) -> None:
+    pixels = np.random.default_rng(seed).integers(0, 256, (2, 7, 12, 3))
+    dark, bright = (np.clip(pixels * share, 0, 255).astype(np.uint8) for share in sorted((one, other)))
+
+    assert 0 <= cover.eye_white(dark) <= cover.eye_white(bright) <= 255
+
+
+def test_too_little_light_is_told_on_every_skin_and_good_light_on_none(
+    pipeline: FacePipeline, policy: FacePolicy, people: list[Person]
+) -> None:
+    """A third of good light is too little, whatever the skin; three quarters are enough."""
+    for person in people:
+        frame = np.asarray(guidance.placed(person.picture, person.face, 130), np.float32)
+        for share, dark in ((1.0, False), (0.75, False), (0.33, True)):
+            seen = pipeline.analyse((frame * share).astype(np.uint8), policy)
+            assert ("too-dark" in seen.guides) == dark
+            assert (seen.guide == "too-dark") == dark
 
 
 def test_cielab_has_its_known_values() -> None:
