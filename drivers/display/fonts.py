@@ -46,9 +46,12 @@ def font_path() -> Path:
     raise FontMissing(device="display", where=PACKAGE)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def load(face: Face) -> ImageFont.FreeTypeFont:
-    """The cut, ready to draw. Raises FontMissing."""
+    """The cut, ready to draw. Raises FontMissing.
+
+    Each cut maps the font file anew (2 MB of resident pages): more than a screen needs are not kept.
+    """
     font = ImageFont.truetype(str(font_path()), face.size_px, layout_engine=ImageFont.Layout.BASIC)
     values = {b"Weight": float(face.weight), b"Width": float(face.width)}
     font.set_variation_by_axes([values[bytes(axis["name"])] for axis in font.get_variation_axes()])
