@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,44 +11,29 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from drivers.camera.head import Anchor, Eyes, Pose, Worn, dressed, posed, usual_eyes
-from models.errors import ModelError
-from models.face.pipeline import FacePipeline
-from models.policy import valid_on
-from models.store import ModelStore
+from models.face.types import Assessment
 
 Measure = Callable[[Image.Image], dict[str, float]]
 EYES: Eyes = ((0.42, 0.45), (0.58, 0.45))
 
 
 @pytest.fixture(scope="module")
-def measure() -> Measure:
-    """Pose, lids and lips as the face models of the product see them."""
-    try:
-        pipeline = FacePipeline.open(ModelStore.standard())
-    except ModelError as missing:
-        pytest.skip(f"face models: {missing.message_id}")
-    policy = valid_on(date(2026, 11, 21))
+def measure(look: Callable[[Image.Image], Assessment]) -> Measure:
+    """Pose, lids and lips by name."""
 
     def measured(image: Image.Image) -> dict[str, float]:
-        seen = pipeline.analyse(np.asarray(image), policy)
+        seen = look(image)
         assert seen.face is not None
         return {component.name: float(component.raw) for component in seen.components}
 
     return measured
 
 
-@pytest.fixture(scope="module")
-def photograph(face: Path) -> Image.Image:
-    return Image.open(face).convert("RGB")
-
-
 @pytest.mark.parametrize("yaw_deg", [-35, -20, -12, 12, 20, 35])
-def test_a_turned_head_is_seen_turned(
-    measure: Measure, photograph: Image.Image, face_eyes: Eyes, yaw_deg: float
-) -> None:
+def test_a_turned_head_is_seen_turned(measure: Measure, photograph: Image.Image, pupils: Eyes, yaw_deg: float) -> None:
     """Same sign, at least half and at most half as much again; pitch stays."""
     rest = measure(photograph)
-    seen = measure(posed(photograph, face_eyes, Pose(yaw_deg=yaw_deg)))
+    seen = measure(posed(photograph, pupils, Pose(yaw_deg=yaw_deg)))
 
     assert 0.5 < (seen["yaw"] - rest["yaw"]) / yaw_deg < 1.5
     assert abs(seen["pitch"] - rest["pitch"]) < 6
@@ -58,36 +41,38 @@ def test_a_turned_head_is_seen_turned(
 
 @pytest.mark.parametrize("pitch_deg", [-24, -12, 12, 24])
 def test_a_nodding_head_is_seen_nodding(
-    measure: Measure, photograph: Image.Image, face_eyes: Eyes, pitch_deg: float
+    measure: Measure, photograph: Image.Image, pupils: Eyes, pitch_deg: float
 ) -> None:
     """Same sign, at least half and at most half as much again; yaw stays."""
     rest = measure(photograph)
-    seen = measure(posed(photograph, face_eyes, Pose(pitch_deg=pitch_deg)))
+    seen = measure(posed(photograph, pupils, Pose(pitch_deg=pitch_deg)))
 
     assert 0.5 < (seen["pitch"] - rest["pitch"]) / pitch_deg < 1.5
     assert abs(seen["yaw"] - rest["yaw"]) < 5
 
 
-def test_the_more_it_turns_the_more_is_seen(measure: Measure, photograph: Image.Image, face_eyes: Eyes) -> None:
+def test_the_more_it_turns_the_more_is_seen(measure: Measure, photograph: Image.Image, pupils: Eyes) -> None:
     """Monotone from left to right."""
-    seen = [measure(posed(photograph, face_eyes, Pose(yaw_deg=yaw)))["yaw"] for yaw in range(-30, 31, 10)]
+    seen = [measure(posed(photograph, pupils, Pose(yaw_deg=yaw)))["yaw"] for yaw in range(-30, 31, 10)]
 
     assert seen == sorted(seen)
 
 
-def test_closing_lids_are_seen_closing(measure: Measure, photograph: Image.Image, face_eyes: Eyes) -> None:
+def test_closing_lids_are_seen_closing(measure: Measure, photograph: Image.Image, pupils: Eyes) -> None:
     """The gap shrinks with every step, to less than half when shut."""
-    gaps = [measure(posed(photograph, face_eyes, Pose(eyes_closed=share)))["eyes_open"] for share in (0, 0.4, 0.7, 1)]
+    gaps = [measure(posed(photograph, pupils, Pose(eyes_closed=share)))["eyes_open"] for share in (0, 0.4, 0.7, 1)]
 
     assert gaps == sorted(gaps, reverse=True)
     assert gaps[-1] < 0.55 * gaps[0]
 
 
-def test_an_opened_mouth_is_seen_open(measure: Measure, photograph: Image.Image, face_eyes: Eyes) -> None:
+def test_an_opened_mouth_is_seen_open(measure: Measure, photograph: Image.Image, pupils: Eyes) -> None:
     """Several times the gap of closed lips."""
     closed = measure(photograph)["mouth_closed"]
+    if closed > 0.05:
+        pytest.skip("the portrait at hand smiles with open lips")
 
-    assert measure(posed(photograph, face_eyes, Pose(mouth_open=1.0)))["mouth_closed"] > closed + 0.03
+    assert measure(posed(photograph, pupils, Pose(mouth_open=1.0)))["mouth_closed"] > closed + 0.03
 
 
 @pytest.mark.parametrize(
@@ -101,23 +86,23 @@ def test_an_opened_mouth_is_seen_open(measure: Measure, photograph: Image.Image,
     ],
 )
 def test_what_is_worn_is_where_it_belongs(
-    photograph: Image.Image, face_eyes: Eyes, worn: Worn, place: tuple[float, float]
+    photograph: Image.Image, pupils: Eyes, worn: Worn, place: tuple[float, float]
 ) -> None:
     """Pixels change there, and nowhere far from it."""
-    anchor = Anchor.of(face_eyes, photograph.size)
+    anchor = Anchor.of(pupils, photograph.size)
     x, y = (round(value) for value in anchor.place(*place))
-    changed = np.abs(np.asarray(dressed(photograph, face_eyes, worn)).astype(int) - np.asarray(photograph)).sum(axis=2)
+    changed = np.abs(np.asarray(dressed(photograph, pupils, worn)).astype(int) - np.asarray(photograph)).sum(axis=2)
 
     assert changed[y - 4 : y + 5, x - 4 : x + 5].max() > 60
     assert changed[round(anchor.y + 2.6 * anchor.e) :].max() == 0
 
 
-def test_dark_glasses_hide_the_eyes_and_a_reflection_whitens_them(photograph: Image.Image, face_eyes: Eyes) -> None:
+def test_dark_glasses_hide_the_eyes_and_a_reflection_whitens_them(photograph: Image.Image, pupils: Eyes) -> None:
     """The pupil's pixel is nearly black, or nearly white."""
-    x, y = round(face_eyes[0][0] * photograph.width), round(face_eyes[0][1] * photograph.height)
+    x, y = round(pupils[0][0] * photograph.width), round(pupils[0][1] * photograph.height)
 
-    assert max(dressed(photograph, face_eyes, Worn(glasses="dark")).getpixel((x, y))) < 40
-    assert min(dressed(photograph, face_eyes, Worn(glasses="glare")).getpixel((x, y))) > 200
+    assert max(dressed(photograph, pupils, Worn(glasses="dark")).getpixel((x, y))) < 40
+    assert min(dressed(photograph, pupils, Worn(glasses="glare")).getpixel((x, y))) > 200
 
 
 def test_nothing_asked_is_the_photograph_itself() -> None:
