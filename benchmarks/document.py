@@ -162,23 +162,26 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=6, help="at most, for each document")
     parser.add_argument("--persons", type=int, default=8)
     parser.add_argument("--forms", nargs="*", choices=FORMS, default=FORMS)
+    parser.add_argument("--widths", nargs="*", type=int, choices=(2304, 1280), default=(2304, 1280))
+    parser.add_argument("--levels", nargs="*", choices=tuple(pages.LEVELS), default=tuple(pages.LEVELS))
     chosen, _ = parser.parse_known_args()
     font = pages.font_file()
     if font is None:
         print(f"{pages.FONT_FILE} is not on this machine: run make setup")
         return
     reader = DocumentReader.load()
+    sizes = [size for size in (pages.MAIN, pages.SMALL) if size[0] in chosen.widths]
     print("first frame | consensus | processor time a frame | guidance given")
     for form in chosen.forms:
-        for size in (pages.MAIN, pages.SMALL):
-            for level in pages.LEVELS:
+        for size in sizes:
+            for level in chosen.levels:
                 row = documents(reader, font, form, size, level, chosen.documents, chosen.frames)
                 print(f"  {form} {size[0]}x{size[1]} {level}: {row}", flush=True)
-    for size in (pages.MAIN, pages.SMALL):
+    for size in sizes:
         print(f"  no page {size[0]}x{size[1]}: {empty(reader, size, chosen.documents)}", flush=True)
     try:
         faces = FacePipeline.open(ModelStore.standard())
-        for level in pages.LEVELS:
+        for level in chosen.levels if chosen.persons else ():
             print(f"  portrait {level}: {portraits(reader, faces, font, level, chosen.persons)}", flush=True)
     except ModelError as error:
         print(f"  portrait: {texts().of_error(error).en}")

@@ -1,8 +1,8 @@
 """Trains the glyph classifier of the document reader: `python -m models.train.glyphs --fonts FOLDER`.
 
 Needs numpy, Pillow and the public-domain OCR-B of Debian's package fonts-ocr-b, and some minutes on one core. The
-same seed, library versions and machine give the same file; another processor may round another way, so the hash that
-the reader pins is that of the committed file. Never part of tests or builds.
+same seed, library versions, machine and number of threads (`OMP_NUM_THREADS=1`) give the same file; another processor
+may round another way, so the hash that the reader pins is that of the committed file. Never part of tests or builds.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def accuracy(model: Glyphs, fonts: list[Path], sheets: int, seed: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fonts", type=Path, required=True, help="folder that holds OCRB.otf and OCRBS.otf")
-    parser.add_argument("--sheets", type=int, default=12_000)
+    parser.add_argument("--sheets", type=int, default=8_000)
     parser.add_argument("--epochs", type=int, default=14)
     parser.add_argument("--out", type=Path, default=Path(glyphs.__file__).parent / glyphs.FILE)
     chosen = parser.parse_args()

@@ -20,6 +20,8 @@ PACKAGES = ("wire", "drivers", "models", "station", "central", "provisioning")
 MOST_LINES = 400
 OF_A_PI_ONLY = frozenset({"libcamera", "picamera2", "pykms", "lgpio", "spidev"})
 """Libraries that a developer's machine may lack; a module that needs one defines no errors of its own."""
+OWN_WEIGHTS = re.compile(r"models/demo[\w-]*\.tflite|models/document/glyphs\.json")
+"""Made by the scripts under models/train; a card under models/cards says how."""
 LONGER_FILES: frozenset[str] = frozenset()
 """Files that may be longer, with a reason each. None."""
 
@@ -134,10 +136,19 @@ def test_no_module_without_a_subject() -> None:
 
 def test_only_models_made_here_are_in_the_tree() -> None:
     """Other people's weights are fetched from their origin and checked; only our own model may be committed."""
-    weights = re.compile(r"\.(tflite|onnx|pt|pth|h5|pb|caffemodel|bin|xml\.gz|npz)$")
+    weights = re.compile(r"\.(tflite|onnx|pt|pth|h5|pb|caffemodel|bin|xml\.gz|npz|npy)$|^models/.*\.json$")
     found = [name for name in tracked() if weights.search(name)]
 
-    assert [name for name in found if not re.fullmatch(r"models/demo[\w-]*\.tflite", name)] == []
+    assert [name for name in found if not OWN_WEIGHTS.fullmatch(name)] == []
+
+
+def test_weights_do_not_hide_in_text() -> None:
+    """Long base64 in a source or data file is a model by another name; the glyphs' file is the only one."""
+    dense = re.compile(r"[A-Za-z0-9+/]{90,}={0,2}\W*$")
+    packages = {name: text for name, text in texts().items() if name.split("/")[0] in PACKAGES}
+    found = [name for name, text in packages.items() if sum(map(bool, map(dense.search, text.splitlines()))) > 20]
+
+    assert [name for name in found if not OWN_WEIGHTS.fullmatch(name)] == []
 
 
 def test_every_data_file_travels_with_the_packages() -> None:
