@@ -172,12 +172,12 @@ def main() -> None:
     reader = DocumentReader.load()
     sizes = [size for size in (pages.MAIN, pages.SMALL) if size[0] in chosen.widths]
     print("first frame | consensus | processor time a frame | guidance given")
-    for form in chosen.forms:
+    for form in chosen.forms if chosen.documents else ():
         for size in sizes:
             for level in chosen.levels:
                 row = documents(reader, font, form, size, level, chosen.documents, chosen.frames)
                 print(f"  {form} {size[0]}x{size[1]} {level}: {row}", flush=True)
-    for size in sizes:
+    for size in sizes if chosen.documents else ():
         print(f"  no page {size[0]}x{size[1]}: {empty(reader, size, chosen.documents)}", flush=True)
     try:
         faces = FacePipeline.open(ModelStore.standard())

@@ -21,8 +21,9 @@ Floats = NDArray[np.float64]
 REDUCED_WIDTH = 768
 MAX_CANDIDATES = 4
 _WINDOW = 11
-_DARKER = 0.10
+_DARKER = 10
 _DARKER_BY = 5
+"""How much darker than its surroundings a mark is: per cent, and grey levels."""
 _MARK_HIGH = (3, 34)
 _MARK_WIDE = 44
 _BRIDGE = 14
@@ -97,9 +98,12 @@ def _marks(small: Image.Image) -> Runs:
     """Runs of the dark marks that are of a character's size."""
     light = np.asarray(small, np.int16)
     around = np.asarray(small.filter(ImageFilter.BoxBlur(_WINDOW)), np.int16)
-    runs = runs_of(light * 100 < around * round(100 - 100 * _DARKER) - _DARKER_BY * 100)
-    if not len(runs) or len(runs) > _MOST_RUNS:
-        return runs.only(np.zeros(len(runs), bool))
+    dark = light * np.int16(100) < around * np.int16(100 - _DARKER) - np.int16(_DARKER_BY * 100)
+    if np.count_nonzero(dark[:, 1:] > dark[:, :-1]) > _MOST_RUNS:
+        dark = dark[:0]
+    runs = runs_of(dark)
+    if not len(runs):
+        return runs
     label = labels_of(runs)
     left, right, top, bottom = _boxes(runs, label)
     high, wide = bottom - top + 1, right - left + 1
