@@ -1,7 +1,7 @@
 """The driver `sbi`: a scanner behind a MOSIP device service on 127.0.0.1, several fingers at once.
 
 Discovery, the session and one verified request; what one attempt is made of stands in attempt.py. The interface has no
-way to compare fingers, so the host does (gallery.py). A session stays with the device it began with.
+way to compare fingers, so the host does (gallery.py). A session stays with the device that gave its first fingers.
 Must never keep an image of an answer of which any part did not verify.
 """
 
@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from drivers.errors import DeviceFault, DeviceLost, DeviceMissing, DeviceTimeout
 from drivers.fingerprint.errors import SbiRejected, StepUnfit, WrongSensor
-from drivers.fingerprint.port import Attempt, CapturePolicy, Progress, SensorClass, SensorInfo
+from drivers.fingerprint.port import Attempt, AttemptOutcome, CapturePolicy, Progress, SensorClass, SensorInfo
 from drivers.fingerprint.sbi import messages, verify
 from drivers.fingerprint.sbi.attempt import SlapAttempt
 from drivers.fingerprint.sbi.client import HOST, SbiClient
@@ -95,7 +95,7 @@ class SbiFingerprint:
         Raises:
             DeviceMissing: no registration device answers on any port, or the trust anchors cannot be read.
             SbiRejected: a device answered but does not verify.
-            WrongSensor: it is another device than the one the running session began with.
+            WrongSensor: it is another device than the one that gave the first fingers of the running session.
             DeviceFault: it is not ready.
         """
         self.close()
@@ -166,12 +166,15 @@ class SbiFingerprint:
             raise DeviceLost(device=DEVICE)
         if sub_id not in self._device.info.sub_ids:
             raise StepUnfit(device=DEVICE, reason=f"scanner has no part {sub_id}")
-        self._bound = self._device.info.serial_no
+        serial_no = self._device.info.serial_no
 
         def ask() -> Answered:
             return self._asked(positions, sub_id, policy.finger_wait_s, stop)
 
-        return SlapAttempt(ask, positions, policy, self._gallery, progress).run()
+        attempt = SlapAttempt(ask, positions, policy, self._gallery, progress).run()
+        if attempt.outcome is AttemptOutcome.CAPTURED:
+            self._bound = serial_no
+        return attempt
 
     def _anchored(self) -> Trust:
         try:

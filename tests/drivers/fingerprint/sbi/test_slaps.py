@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from drivers.errors import DeviceFault
 from drivers.fingerprint.errors import SbiRejected, WrongSensor
 from drivers.fingerprint.port import Attempt, AttemptOutcome, PressVerdict, Prompt
 from drivers.fingerprint.remote import SlapApplicant
@@ -227,6 +228,20 @@ def test_a_certificate_that_runs_out_within_the_session_ends_the_trust(rig: Any)
 
     with pytest.raises(SbiRejected, match="certificate chain"):
         rig.capture(driver, RIGHT_FOUR)
+
+
+def test_a_scanner_that_gave_nothing_yet_can_be_exchanged(rig: Any) -> None:
+    """A broken one is put away before the first finger: the session goes on with the other."""
+    driver = rig.ready()
+    rig.remote.request("error", 500)
+    with pytest.raises(DeviceFault):
+        rig.capture(driver, THUMBS)
+    try:
+        rig.remote.request("serial", "000000000044")
+        driver.open()
+        assert rig.capture(driver, THUMBS).outcome is AttemptOutcome.CAPTURED
+    finally:
+        rig.remote.request("serial", "000000000042")
 
 
 def test_another_scanner_cannot_take_over_a_session(rig: Any) -> None:
