@@ -59,17 +59,28 @@ class Tally:
 
 
 def documents(
-    reader: DocumentReader, font: Path, form: Format, size: tuple[int, int], level: str, many: int, frames: int
+    reader: DocumentReader,
+    font: Path,
+    form: Format,
+    size: tuple[int, int],
+    level: str,
+    many: int,
+    frames: int,
+    *,
+    still: bool = False,
 ) -> Tally:
-    """Shows that many random documents, each in frames until it is accepted."""
+    """Shows that many random documents, each in frames until it is accepted: in new poses, or in one (`still`)."""
     tally = Tally()
     for number in range(many):
         rng = random.Random(f"{form} {size} {level} {number}")
         zone = pages.random_zone(rng, form)
         page = pages.flat_page(zone, form, font, rng)
         consensus = MrzConsensus()
-        for frame in range(1, frames + 1):
-            image = pages.held(page, pages.LEVELS[level], rng, size).frame
+        if still:
+            shown = pages.held_still(page, pages.LEVELS[level], rng, size, frames)
+        else:
+            shown = (pages.held(page, pages.LEVELS[level], rng, size).frame for _ in range(frames))
+        for frame, image in enumerate(shown, 1):
             start = time.process_time()
             seen = reader.frame(image)
             tally.times_ms.append((time.process_time() - start) * 1000)
@@ -158,9 +169,10 @@ def _seen_on_blank(reader: DocumentReader, faces: FacePipeline, font: Path, leve
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--documents", type=int, default=8, help="in each row")
+    parser.add_argument("--documents", type=int, default=4, help="in each row")
     parser.add_argument("--frames", type=int, default=6, help="at most, for each document")
-    parser.add_argument("--persons", type=int, default=8)
+    parser.add_argument("--persons", type=int, default=6)
+    parser.add_argument("--still", action="store_true", help="one pose for all frames of a document")
     parser.add_argument("--forms", nargs="*", choices=FORMS, default=FORMS)
     parser.add_argument("--widths", nargs="*", type=int, choices=(2304, 1280), default=(2304, 1280))
     parser.add_argument("--levels", nargs="*", choices=tuple(pages.LEVELS), default=tuple(pages.LEVELS))
@@ -175,8 +187,9 @@ def main() -> None:
     for form in chosen.forms if chosen.documents else ():
         for size in sizes:
             for level in chosen.levels:
-                row = documents(reader, font, form, size, level, chosen.documents, chosen.frames)
-                print(f"  {form} {size[0]}x{size[1]} {level}: {row}", flush=True)
+                row = documents(reader, font, form, size, level, chosen.documents, chosen.frames, still=chosen.still)
+                pose = "held still " if chosen.still else ""
+                print(f"  {form} {size[0]}x{size[1]} {level}: {pose}{row}", flush=True)
     for size in sizes if chosen.documents else ():
         print(f"  no page {size[0]}x{size[1]}: {empty(reader, size, chosen.documents)}", flush=True)
     try:

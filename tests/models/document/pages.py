@@ -10,6 +10,7 @@ import io
 import math
 import random
 import string
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -150,6 +151,31 @@ def held(
 ) -> Held:
     """The page held somewhere before a blurred room, `turned` by degrees, seen by a pinhole camera."""
     numbers = np.random.default_rng(rng.randrange(1 << 32))
+    scene, corners = _scene(page, level, rng, numbers, size, turned)
+    return Held(_exposed(scene, level, rng, numbers), corners)
+
+
+def held_still(
+    page: Image.Image, level: Level, rng: random.Random, size: tuple[int, int], frames: int
+) -> Iterator[NDArray[np.uint8]]:
+    """Frames of a page that does not move: one pose and light, other noise in each."""
+    numbers = np.random.default_rng(rng.randrange(1 << 32))
+    scene, _ = _scene(page, level, rng, numbers, size, 0)
+    state = rng.getstate()
+    for _ in range(frames):
+        rng.setstate(state)
+        yield _exposed(scene, level, rng, numbers)
+
+
+def _scene(
+    page: Image.Image,
+    level: Level,
+    rng: random.Random,
+    numbers: np.random.Generator,
+    size: tuple[int, int],
+    turned: float,
+) -> tuple[Image.Image, NDArray[np.float64]]:
+    """What is before the camera, and the corners of the page in it."""
     width, height = size
     target = rng.uniform(*level.share) * width * page.width / (125 * PX_PER_MM)
     turn = math.radians(rng.uniform(-level.turn, level.turn) + turned)
@@ -166,7 +192,7 @@ def held(
     seen = page.transform(size, Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BILINEAR)
     mask = Image.new("L", page.size, 255).transform(size, Image.Transform.PERSPECTIVE, coefficients)
     scene = Image.composite(seen, room(numbers, size), mask)
-    return Held(_exposed(scene, level, rng, numbers), corners)
+    return scene, corners
 
 
 def _projected(page: Image.Image, target: float, angles: tuple[float, float, float], width: int) -> NDArray[np.float64]:
