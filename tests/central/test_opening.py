@@ -104,6 +104,19 @@ def test_finger_records_come_in_every_lossless_storage(sqlite_centre: Centre, bu
     assert hashlib.sha256(pixels).digest() == bundle.fingers[0].presses[0].packed_sha256
 
 
+def test_the_command_writes_the_storage_asked_for(sqlite_centre: Centre, envelope_file: Path, tmp_path: Path) -> None:
+    """`eid-central open --image`; PNG where nothing is said, and another word is refused before anything is opened."""
+    cli = sqlite_centre.site.cli
+    cli("open", str(envelope_file), "--out", str(tmp_path / "raw"), "--image", "raw")
+    cli("open", str(envelope_file), "--out", str(tmp_path / "default"))
+    refused = cli("open", str(envelope_file), "--out", str(tmp_path / "wsq"), "--image", "wsq", ok=False)
+
+    found = {name: fir.read((tmp_path / name / "right_index-1.fir").read_bytes())[1] for name in ("raw", "default")}
+    assert found == {"raw": fir.Compression.RAW, "default": fir.Compression.PNG}
+    assert refused.exit_code != 0
+    assert not (tmp_path / "wsq").exists()
+
+
 def test_a_storage_that_does_not_fit_the_image_writes_nothing(sqlite_centre: Centre, tmp_path: Path) -> None:
     """Pixels of 8 bits are not packed; the folder is not even made."""
     bundle = sqlite_centre.bundle(sqlite_centre.register())
