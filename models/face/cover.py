@@ -38,7 +38,8 @@ _IRIS, _WHITE = (-0.05, -0.017, 0.017, 0.05), (-0.15, -0.137, -0.123, -0.11, 0.1
 _EYE = (np.array(_IRIS + _WHITE)[None, :] + 1j * np.linspace(-0.04, 0.05, 7)[:, None]).astype(np.complex64)
 """Places in an eye, eye distances along (real) and across (imaginary) the line of the eyes."""
 
-_BROW, _NOSE = 9, 195
+_BROW, _NOSE = 8, 195
+"""Below the edge of a hat that is drawn down to the brows, and above the tip of the nose."""
 _STEPS = np.linspace(0, 1, 40, dtype=np.float32)[:, None]
 _LINES = np.linspace(-1, 1, 7, dtype=np.float32)[None, :]
 _HALF_WIDTHS = (0.05, 0.12, 0.12)
@@ -165,7 +166,7 @@ def eye_white(pixels: Rgb) -> float:
 
 
 def _ways(points: NDArray[np.complex64], across: complex) -> NDArray[np.complex64]:
-    """(3, steps, lines): from the brows down the nose, and from below each eye down to the cheek."""
+    """(3, steps, lines): from between the brows down the nose, and from below each eye down to the cheek."""
     starts = points[[_BROW, *_LIDS[1]]]
     starts[1:] += 0.04j * across
     ends = np.array([points[_NOSE], starts[1] + 0.5j * across, starts[2] + 0.5j * across])

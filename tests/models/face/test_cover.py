@@ -85,6 +85,18 @@ def test_a_head_cover_is_told_to_the_officer_and_never_holds_back(
             assert covering.passed
 
 
+def test_a_hat_drawn_down_to_the_brows_is_no_pair_of_glasses(
+    pipeline: FacePipeline, policy: FacePolicy, people: list[Person]
+) -> None:
+    for person in people:
+        canvas = compose.Canvas(person.picture, person.face, 0)
+        brow = canvas.own(9)[1]
+        canvas.paint([(-1.5, brow), (1.5, brow), (1.2, brow - 1.8), (-1.2, brow - 1.8)], (20, 25, 60))
+        for seen in both(pipeline, policy, guidance.placed(canvas.picture, person.face, guidance.INTER_EYE)):
+            assert "glasses" not in seen.guides
+            assert seen.advice == ("head-cover",)
+
+
 def test_a_bare_face_is_neither_gated_nor_advised(
     pipeline: FacePipeline, policy: FacePolicy, people: list[Person]
 ) -> None:
