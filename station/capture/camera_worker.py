@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import zxingcpp
-from models.document.portrait import portrait_on_page
 
 from drivers.camera.port import CameraInfo, CameraPort, Frame
 from drivers.errors import DriverError
 from models.document.consensus import MrzConsensus
+from models.document.portrait import portrait_on_page
 from models.document.reader import DocumentReader
 from models.errors import ModelError
 from models.face.pipeline import FacePipeline
@@ -47,6 +47,8 @@ _RETRY_S = 1.0
 _QR_PERIOD_S = 0.15
 _QR_AGAIN_S = 3.0
 _PAGE_STEADY_FRAMES = 2
+_PASSPORT = "passport"
+"""Guidance: the page must go before a portrait can be taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ class CameraWorker(Worker[UseCamera]):
         self._failed = False
         self._wanted = UseCamera(CameraMode.OFF)
         self._last_qr = ("", 0.0)
+        self._page_there = False
 
     def serve(self) -> None:
         # A missing or wrong model ends the daemon with its sentence: nothing can be captured without it.
@@ -121,7 +124,7 @@ class CameraWorker(Worker[UseCamera]):
                     case CameraMode.DOCUMENT:
                         self._document(sight, self._wanted)
                     case CameraMode.PORTRAIT:
-                        self._portrait(sight.faces, self._wanted)
+                        self._portrait(sight, self._wanted)
             except DriverError as error:
                 self._fault(error)
 
@@ -191,9 +194,10 @@ class CameraWorker(Worker[UseCamera]):
 
     # -- portrait ----------------------------------------------------------------------------------------------------
 
-    def _portrait(self, pipeline: FacePipeline, wanted: UseCamera) -> None:
+    def _portrait(self, sight: Sight, wanted: UseCamera) -> None:
         """One attempt: guides until every gate holds, then takes the shot; or the time is over."""
         guide, window = Guide(), Window(self._settings.window_frames)
+        self._page_there = False
         deadline = time.monotonic() + self._settings.portrait_s
         assert self._info is not None
         scale = self._info.main_size[0] / self._info.lores_size[0]
@@ -202,34 +206,51 @@ class CameraWorker(Worker[UseCamera]):
             if self._take_commands(0):
                 return
             frame = self._camera.frame(_FRAME_S)
-            seen = pipeline.analyse(frame.lores, self._policy, scale=scale)
-            if guide.frame(seen.guide, time.monotonic_ns()):
+            seen = sight.faces.analyse(frame.lores, self._policy, scale=scale)
+            # The small picture cannot tell a page; what the last shot saw holds until the next one.
+            said = seen.guide or (_PASSPORT if self._page_there else None)
+            if guide.frame(said, time.monotonic_ns()):
                 self._post(PortraitGuided(wanted.run, guide.shown))
             if window.frame(seen.acceptable):
                 window.reset()
-                if self._shoot(pipeline, wanted, guide):
+                if self._shoot(sight, wanted, guide):
                     return
         if not self._stopping.is_set():
-            self._give_up(pipeline, wanted)
+            self._give_up(sight, wanted)
 
-    def _shoot(self, pipeline: FacePipeline, wanted: UseCamera, guide: Guide) -> bool:
+    def _shoot(self, sight: Sight, wanted: UseCamera, guide: Guide) -> bool:
         """Locks focus and exposure, takes one frame that began afterwards, judges that very frame."""
-        frame, seen = self._still(pipeline)
+        frame, seen = self._still(sight.faces)
+        if seen.acceptable and self._is_page(sight, frame):
+            # Told at once: the passport that was read a moment ago is still there, and its picture has a good face.
+            guide.tell(_PASSPORT, time.monotonic_ns())
+            self._page_there = True
+            self._post(PortraitGuided(wanted.run, guide.shown))
+            return False
+        self._page_there = False
         if not seen.acceptable or seen.face is None:
             if guide.frame(seen.guide, time.monotonic_ns()):
                 self._post(PortraitGuided(wanted.run, guide.shown))
             return False
-        portrait = self._record(pipeline, frame, seen, "quality")
+        portrait = self._record(sight.faces, frame, seen, "quality")
         if portrait is None:
             return False
         self._answer(PortraitTaken(wanted.run, portrait, self._entry("accepted", seen), self._device()))
         return True
 
-    def _give_up(self, pipeline: FacePipeline, wanted: UseCamera) -> None:
-        frame, seen = self._still(pipeline)
-        best = self._record(pipeline, frame, seen, "officer")
-        verdict = "no-face" if seen.face is None else (seen.guide or "unsteady")
+    def _give_up(self, sight: Sight, wanted: UseCamera) -> None:
+        frame, seen = self._still(sight.faces)
+        page = self._is_page(sight, frame)
+        best = None if page else self._record(sight.faces, frame, seen, "officer")
+        verdict = _PASSPORT if page else "no-face" if seen.face is None else (seen.guide or "unsteady")
         self._answer(PortraitMissed(wanted.run, best, self._entry(verdict, seen), self._device()))
+
+    def _is_page(self, sight: Sight, frame: Frame) -> bool:
+        """Whether a document's zone is in the picture: its portrait must never pass for the person at the desk."""
+        assert frame.main is not None
+        page = sight.documents.frame(frame.main)
+        self._beat()
+        return page.corners is not None
 
     def _still(self, pipeline: FacePipeline) -> tuple[Frame, Assessment]:
         try:

@@ -25,6 +25,10 @@ class Guide:
     _frames: int = 0
     _since_ns: int = 0
 
+    def tell(self, said: str, at_ns: int) -> None:
+        """Shown at once, and it stays as long as any other."""
+        self.shown, self._since_ns = said, at_ns
+
     def frame(self, said: str | None, at_ns: int) -> bool:
         """Folds in what one frame says; whether `shown` changed."""
         self._frames = self._frames + 1 if said == self._candidate else 1

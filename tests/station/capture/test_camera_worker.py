@@ -38,6 +38,7 @@ from station.workflow.matching import compared
 from station.workflow.state import MatchPolicy
 from tests.station.capture.posted import Posted
 from tests.station.workflow.conftest import at
+from tests.system.played import eyes_of
 
 ROOT = Path(__file__).parents[3]
 
@@ -322,3 +323,39 @@ class TestDocument:
         missed = posted.wait_for(DocumentMissed, timeout_s=30.0)
 
         assert missed.log.verdict == "show_page"
+
+    def test_portrait_is_never_taken_off_the_page(
+        self,
+        make_worker: Callable[..., CameraWorker],
+        remote: CameraRemote,
+        posted: Posted,
+        portrait: Path,
+        pipeline: FacePipeline,
+    ) -> None:
+        """The passport is still held up when the portrait begins: its face passes every gate, and is refused."""
+        worker = make_worker(attempt_s=6.0)
+        remote.send(scene="page", lines=list(LINES), portrait=str(portrait), eyes=eyes_of(pipeline, portrait))
+        worker.send(UseCamera(CameraMode.PORTRAIT, 5))
+        guided = posted.wait_for(PortraitGuided, lambda event: event.guide == "passport", timeout_s=30.0)
+        missed = posted.wait_for(PortraitMissed, timeout_s=30.0)
+
+        assert guided.run == missed.run == 5
+        assert missed.log.verdict == "passport"
+        assert missed.best is None
+
+    def test_portrait_follows_when_the_page_is_taken_away(
+        self,
+        make_worker: Callable[..., CameraWorker],
+        remote: CameraRemote,
+        posted: Posted,
+        portrait: Path,
+        pipeline: FacePipeline,
+    ) -> None:
+        """The same attempt goes on with the person."""
+        worker = make_worker()
+        remote.send(scene="page", lines=list(LINES), portrait=str(portrait), eyes=eyes_of(pipeline, portrait))
+        worker.send(UseCamera(CameraMode.PORTRAIT, 5))
+        posted.wait_for(PortraitGuided, lambda event: event.guide == "passport", timeout_s=30.0)
+        remote.send(scene="person", portrait=str(portrait))
+
+        assert posted.wait_for(PortraitTaken, timeout_s=30.0).run == 5
