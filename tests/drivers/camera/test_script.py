@@ -136,7 +136,7 @@ def test_every_named_script_parses_and_passes_the_socket(name: str) -> None:
     assert played.name == name
 
 
-def test_named_scripts_are_those_of_the_brief() -> None:
+def test_the_named_scripts_are_these() -> None:
     """What the system tests play by name."""
     assert set(script_names()) >= {
         "enters",
