@@ -155,3 +155,30 @@ def test_where_no_origin_answers_detector_and_landmarks_come_out_of_a_wheel(tmp_
 
     assert [entry.id for entry in store.missing()] == ["face-reidentification-retail-0095"]
     assert caught.value.params["file"] == "omz_face_reid_0095_f16.tflite"
+
+
+@pytest.mark.parametrize("demo", [True, False], ids=["demo", "station"])
+def test_an_embedding_that_cannot_be_had_is_no_fault_in_a_demo(tmp_path: Path, origin: Origin, demo: bool) -> None:
+    """Its origin is asked all the same; only then its stand-in will do, and for a station it never does."""
+    entries = manifest.bundled().of_role("face embedding")
+    store = ModelStore([tmp_path], manifest.Manifest(model=entries), demo=demo)
+    origin.answers = [httpx.ConnectError("no route")]
+    if demo:
+        assert fetch.fetch(store) == []
+    else:
+        with pytest.raises(ModelMissing):
+            fetch.fetch(store)
+
+    assert len(origin.asked) == 1
+    assert [entry.id for entry in store.missing()] == ["face-reidentification-retail-0095"]
+    assert (store.needed() == []) is demo
+
+
+def test_another_file_than_the_pinned_one_is_a_fault_in_a_demo_too(tmp_path: Path, origin: Origin) -> None:
+    """A stand-in is for what cannot be had, not for what was exchanged on the way."""
+    entries = manifest.bundled().of_role("face embedding")
+    store = ModelStore([tmp_path], manifest.Manifest(model=entries), demo=True)
+    origin.answers = [httpx.Response(200, content=CONTENT), httpx.Response(200, content=CONTENT)]
+
+    with pytest.raises(ModelHashWrong):
+        fetch.fetch(store)

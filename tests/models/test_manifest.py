@@ -17,9 +17,21 @@ def test_every_model_has_a_licence_an_origin_and_a_hash() -> None:
     }
     for entry in entries:
         assert entry.licence == "Apache-2.0"
-        assert entry.origin.startswith("https://")
+        assert entry.origin.startswith("https://" if entry.trained_by is None else "models.train.")
         assert entry.accepts(entry.sha256)
         assert not entry.accepts("0" * 64)
+
+
+def test_the_models_of_a_role_are_named_with_that_for_stations_first() -> None:
+    """Whatever stands in for demo and tests comes last, and this repository made it itself."""
+    found = manifest.bundled().of_role("face embedding")
+
+    assert [(entry.id, entry.demo) for entry in found] == [
+        ("face-reidentification-retail-0095", False),
+        ("demo-embedding", True),
+    ]
+    assert found[1].trained_by == "models.train.embedding"
+    assert found[1].origins == ()
 
 
 def test_an_unknown_id_is_a_programming_error() -> None:
@@ -68,8 +80,24 @@ def test_a_well_formed_entry_is_read() -> None:
         entry(sha="abc"),
         entry(origins=ORIGIN + "\nunknown = 1"),
         entry() + entry(),
+        entry(origins=ORIGIN + '\ntrained_by = "models.train.a"'),
+        entry(origins=ORIGIN + "\ndemo = true"),
+        entry(origins='trained_by = "models.train.a"'),
+        entry(origins='trained_by = "elsewhere.a"'),
     ],
-    ids=["no origin", "plain http", "parent folder", "absolute", "short hash", "unknown key", "twice"],
+    ids=[
+        "no origin",
+        "plain http",
+        "parent folder",
+        "absolute",
+        "short hash",
+        "unknown key",
+        "twice",
+        "fetched and trained",
+        "fetched and for demo",
+        "trained here and a repository",
+        "trained elsewhere",
+    ],
 )
 def test_a_manifest_with_a_fault_is_refused(text: str) -> None:
     with pytest.raises(ValidationError):
