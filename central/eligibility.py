@@ -111,6 +111,7 @@ def _form_facts(tk01: Tk01, rules: Rules, visit_ms: int, linked: bool | None = N
         },
         "document": {
             "type": tk01.document.type,
+            "number": tk01.document.number,
             "valid_until": tk01.document.valid_until.isoformat(),
             "readable": True,
         },

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from central.errors import DataFileInvalid, PlanUnknown
 from wire.case import ConsentText
-from wire.fingers import FingerPosition
+from wire.fingers import FingerPosition, lie_together
 
 
 class _DataFile(BaseModel):
@@ -44,6 +44,8 @@ class _Plan(BaseModel):
         keys = self.keys
         if len(set(keys)) != len(keys) or not set(keys) <= {position.key for position in FingerPosition}:
             raise ValueError("unknown finger, or one that stands twice")
+        if not all(lie_together(map(FingerPosition.from_key, step)) for step in self.steps):
+            raise ValueError("fingers of a step do not lie on a scanner together")
         return self
 
     @property

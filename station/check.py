@@ -14,7 +14,7 @@ from drivers import registry
 from models.face.pipeline import EMBEDDING_ROLE, FacePipeline
 from station import durable
 from station import policy as policies
-from station.capture.build import model_store, portrait_policy, runtime
+from station.capture.build import finger_policy, model_store, portrait_policy, runtime
 from station.capture.draft import filesystem
 from station.capture.vault import Vault
 from station.config import StationConfig
@@ -31,7 +31,7 @@ def findings(config: StationConfig) -> Iterator[tuple[str, EidError | None]]:
     """Each part with its error, or None where it is well."""
     checks: dict[str, Callable[[], object]] = {
         "workflow policy": lambda: policies.desk(config.capture.workflow_policy),
-        "finger policy": lambda: policies.finger(config.capture.finger_policy),
+        "finger policy": lambda: finger_policy(config),
         "portrait policy": lambda: portrait_policy(config.models.portrait_policy),
         "capture keys": lambda: Vault.load(config.station.id, config.capture.key_dir),
         "runtime directory": lambda: _in_memory(config),

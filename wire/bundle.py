@@ -86,6 +86,12 @@ class Document(WireModel):
     nationality: Annotated[str, Field(pattern=r"^[A-Z]{1,3}$")]
     mrz: Annotated[list[str], Field(max_length=3)] | None = None
 
+    @model_validator(mode="after")
+    def _read_means_lines(self) -> Self:
+        if self.source == "mrz" and not self.mrz:
+            raise ValueError("read off a zone, but without its lines")
+        return self
+
 
 class Representative(WireModel):
     """The person who comes along with a minor or ward."""

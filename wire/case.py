@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from wire.bundle import Document, Representative
-from wire.fingers import FingerPosition
+from wire.fingers import FingerPosition, lie_together
 from wire.ids import DossierId, StationId
 from wire.model import Code, Sha256, ShortText, UnixMs, WireModel
 
@@ -65,6 +65,8 @@ class CaseOrder(WireModel):
     def _steps_are_the_plan(self) -> Self:
         if self.steps and [position for step in self.steps for position in step] != self.plan:
             raise ValueError("steps and plan disagree")
+        if not all(lie_together(step) for step in self.steps):
+            raise ValueError("fingers of a step do not lie together")
         return self
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 
@@ -28,3 +29,17 @@ class FingerPosition(IntEnum):
     def from_key(cls, key: str) -> FingerPosition:
         """The position of a key. Raises KeyError for anything else."""
         return cls[key.upper()]
+
+
+TOGETHER = (
+    frozenset(FingerPosition(number) for number in (2, 3, 4, 5)),
+    frozenset(FingerPosition(number) for number in (7, 8, 9, 10)),
+    frozenset((FingerPosition.RIGHT_THUMB, FingerPosition.LEFT_THUMB)),
+)
+"""What lies on a slap scanner at once: the four fingers of a hand, or both thumbs (the parts of a 4-4-2 capture)."""
+
+
+def lie_together(positions: Iterable[FingerPosition]) -> bool:
+    """Whether these fingers can be shown at once: all of them belong to the same part."""
+    shown = set(positions)
+    return any(shown <= part for part in TOGETHER)

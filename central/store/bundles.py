@@ -7,6 +7,7 @@ conflict and kept. Everything a capture causes (facts, first event, first job, s
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, insert, select, update
 
@@ -57,7 +58,7 @@ def store_capture(
             raise BundleRejected(Code.CONFLICT)
         return Verdict.DUPLICATE
     case, order = _case_for(connection, bundle)
-    detail = {"document_differs": _differing(bundle, order)}
+    detail = {"document_differs": _differing(bundle, order), "document": _document(bundle)}
     _insert(connection, examined, raw, sha256, now_ms)
     if case["state"] in TO_CAPTURE:
         changes = {"bundle_id": bundle.bundle_id, "received_ms": _received_ms(bundle, case, now_ms), "sequence": 0}
@@ -138,6 +139,21 @@ def _differing(bundle: Bundle, order: CaseOrder) -> list[str]:
     """Names of document fields the station saw otherwise than the desk; the case goes on with the desk's."""
     names = ("type", "issuing_state", "number", "valid_until", "birth_date", "sex", "nationality")
     return [name for name in names if getattr(bundle.document, name) != getattr(order.document, name)]
+
+
+def _document(bundle: Bundle) -> dict[str, Any]:
+    """What the desk found out about the document: who looks at the case later must not have to open the bundle."""
+    match = bundle.document_match
+    return {
+        "source": bundle.document.source,
+        "zone_read": bundle.document.mrz is not None,
+        "portrait_match": None if match is None else match.verdict.value,
+        "signed": [
+            {"subject": entry.subject, "reason": entry.reason}
+            for entry in bundle.exceptions
+            if entry.subject.split(".")[0] == "document"
+        ],
+    }
 
 
 def _insert(connection: Connection, examined: Examined, raw: bytes, sha256: str, now_ms: int) -> None:

@@ -9,15 +9,23 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import date
 from importlib import resources
+from typing import Any
 
 from models.document.names import same_name
 from wire.bundle import Document
 from wire.rules.mrz import Mrz, parse_mrz
 
-_SAME: Mapping[str, str] = tomllib.loads(
-    resources.files("wire.rules.data").joinpath("countries.toml").read_text("utf-8")
-)["same"]
-"""Codes that mean the same state, `DEU` as `D`. Read alone: all the rules are too much for a station's memory."""
+
+def _data(file: str) -> dict[str, Any]:
+    """One data file of the rules, read alone: all of them are too much for a station's memory."""
+    return tomllib.loads(resources.files("wire.rules.data").joinpath(file).read_text("utf-8"))
+
+
+_SAME: Mapping[str, str] = _data("countries.toml")["same"]
+"""Codes that mean the same state, `DEU` as `D`."""
+
+_TYPES: Mapping[str, Any] = _data("documents.toml")["types"]
+"""Kinds of document with the first letters their zones may have."""
 
 
 def differences(mrz_lines: Sequence[str], document: Document) -> tuple[str, ...]:
@@ -37,7 +45,9 @@ def _agreements(mrz: Mrz, document: Document) -> tuple[tuple[str, bool], ...]:
     surname, given_names = _names(mrz, document)
     expiry = date.fromisoformat(document.valid_until)
     return (
-        ("issuing_state", _same_code(mrz.issuer, document.issuing_state)),
+        ("type", _is_kind(mrz, document.type)),
+        # The form has no issuing state: what stands in a case from a form is the nationality again.
+        ("issuing_state", document.source == "tk01" or _same_code(mrz.issuer, document.issuing_state)),
         ("number", _plain(mrz.number) == _plain(document.number)),
         ("valid_until", mrz.expiry is None or mrz.expiry.agrees_with(expiry)),
         ("surname", surname),
@@ -63,6 +73,11 @@ def _names(mrz: Mrz, document: Document) -> tuple[bool, bool]:
 def _same_code(zone: str, typed: str) -> bool:
     written = typed.strip().upper()
     return _SAME.get(zone, zone) == _SAME.get(written, written)
+
+
+def _is_kind(mrz: Mrz, typed: str) -> bool:
+    kind = _TYPES.get(typed)
+    return kind is None or mrz.document_code.startswith(tuple(kind["mrz_codes"]))
 
 
 def _plain(number: str) -> str:

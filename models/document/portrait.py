@@ -74,6 +74,27 @@ def portrait_on_page(
     return DocumentPortrait(template, framed, inter_eye(face) / scale)
 
 
+def prints(corners: NDArray[np.float64], face: Face) -> bool:
+    """Whether a face is where, and as small as, the portrait of a page with this zone would be.
+
+    A person who wears or sits before two lines of text is larger against them, or beside them.
+
+    Args:
+        corners: (4, 2) of the zone's text in the frame, as `PageSeen.corners`.
+        face: in the same frame.
+    """
+    upper_left, upper_right, _, lower_left = np.asarray(corners, np.float64)
+    right, down = upper_right - upper_left, lower_left - upper_left
+    wide, high = float(np.hypot(*right)), float(np.hypot(*down))
+    if not np.isfinite(corners).all() or wide < 1 or high < 1:
+        return False
+    place = np.asarray(between_eyes(face)) - upper_left
+    across = float(place @ right) / wide**2
+    above = -float(place @ down) / (high * wide)
+    sized = _EYES[0] * wide <= inter_eye(face) <= _EYES[1] * wide
+    return sized and -0.1 <= across <= 1.1 and 0.0 <= above <= _TWO_LINES_ABOVE + 0.1
+
+
 def _straight(image: NDArray[np.uint8], corners: Floats) -> tuple[NDArray[np.uint8], float, float] | None:
     """The left of the page above the zone as a square, its pixels per pixel of the frame, the text's width in it.
 

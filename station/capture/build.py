@@ -16,6 +16,7 @@ from drivers import registry
 from drivers.panel.debounce import DebouncePolicy
 from drivers.panel.port import Button
 from models import policy as portrait_policies
+from models.document.glyphs import WEIGHTS_SHA256
 from models.document.reader import DocumentReader
 from models.face.pipeline import DETECTOR, EMBEDDING_ROLE, LANDMARKS, FacePipeline
 from models.policy import FacePolicy
@@ -91,7 +92,7 @@ def build(config: StationConfig, log: Log) -> tuple[CaptureDaemon, StorageWorker
         DriverOptionsInvalid.
     """
     desk = policies.desk(config.capture.workflow_policy)
-    fingers = policies.finger(config.capture.finger_policy)
+    fingers = finger_policy(config)
     face = portrait_policy(config.models.portrait_policy)
     store = model_store(config)
     match_id, match = portrait_policies.match_for(face, store.id_for(EMBEDDING_ROLE))
@@ -164,6 +165,22 @@ def build(config: StationConfig, log: Log) -> tuple[CaptureDaemon, StorageWorker
     return daemon, storage
 
 
+def finger_policy(config: StationConfig) -> policies.FingerPolicy:
+    """The finger policy, which must belong to the driver: they stand in two places of the configuration.
+
+    A single-finger sensor is only as good as presses that agree; a scanner takes a hand once.
+
+    Raises:
+        ConfigInvalid, UnknownDriver, DriverNotLoadable.
+    """
+    found = policies.finger(config.capture.finger_policy)
+    agreeing = found.presses_per_finger > 1 and found.verify_last_press
+    if (registry.fingers_at_once(config.fingerprint.driver) == 1) != agreeing:
+        reason = f"{config.capture.finger_policy} does not belong to the driver {config.fingerprint.driver}"
+        raise ConfigInvalid(file="-", field="capture.finger_policy", reason=reason)
+    return found
+
+
 def model_store(config: StationConfig) -> ModelStore:
     """Where this station looks for model files; a stand-in for demo and tests only before an emulated camera."""
     stores, demo = config.models.stores, not config.production
@@ -206,4 +223,5 @@ def show_failure(section: DeviceSection, error: EidError) -> None:
 
 def _model_hashes(store: ModelStore) -> dict[str, bytes]:
     known = (store.manifest.entry(one) for one in (DETECTOR, LANDMARKS, store.id_for(EMBEDDING_ROLE)))
-    return {entry.id: bytes.fromhex(entry.weights_sha256) for entry in known}
+    hashes = {entry.id: bytes.fromhex(entry.weights_sha256) for entry in known}
+    return hashes | {"mrz-glyphs": bytes.fromhex(WEIGHTS_SHA256)}

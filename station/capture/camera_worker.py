@@ -15,7 +15,7 @@ import zxingcpp
 from drivers.camera.port import CameraInfo, CameraPort, Frame
 from drivers.errors import DriverError
 from models.document.consensus import MrzConsensus
-from models.document.portrait import portrait_on_page
+from models.document.portrait import DocumentPortrait, portrait_on_page, prints
 from models.document.reader import DocumentReader
 from models.errors import ModelError
 from models.face.pipeline import FacePipeline
@@ -46,7 +46,9 @@ _LOCK_S = 4.0
 _RETRY_S = 1.0
 _QR_PERIOD_S = 0.15
 _QR_AGAIN_S = 3.0
-_PAGE_STEADY_FRAMES = 2
+_PAGE_STEADY_FRAMES = 1
+"""A look at a page takes up to seconds on a small machine: what is wrong is told after the first one."""
+_PORTRAIT_LOOKS = 4
 _PASSPORT = "passport"
 """Guidance: the page must go before a portrait can be taken."""
 
@@ -166,6 +168,8 @@ class CameraWorker(Worker[UseCamera]):
     def _document(self, sight: Sight, wanted: UseCamera) -> None:
         """One attempt: guides until the same zone was read in two frames, or the time is over."""
         guide, consensus = Guide("show_page", _PAGE_STEADY_FRAMES), MrzConsensus()
+        lines: tuple[str, ...] | None = None
+        looks = 0
         deadline = time.monotonic() + self._settings.document_s
         self._post(DocumentGuided(wanted.run, guide.shown))
         while time.monotonic() < deadline and not self._stopping.is_set():
@@ -177,17 +181,28 @@ class CameraWorker(Worker[UseCamera]):
             self._beat()
             if guide.frame(page.guide, time.monotonic_ns()):
                 self._post(DocumentGuided(wanted.run, guide.shown))
-            lines = consensus.add(page.lines)
-            if lines is not None and page.corners is not None:
-                # The portrait of this very page: the frame that was just read.
+            lines = consensus.add(page.lines) or lines
+            if lines is None:
+                continue
+            # The portrait of this very page; a thumb or a reflection on it may be gone a moment later.
+            looks += 1
+            portrait = None
+            if page.lines == lines and page.corners is not None:
                 portrait = portrait_on_page(sight.faces, frame.main, page.corners)
-                embedding = None if portrait is None else _embedding(portrait.template)
-                verdict = "accepted" if portrait is not None else "no-portrait"
-                self._answer(DocumentRead(wanted.run, lines, embedding, self._page(verdict), self._device()))
+            if portrait is not None or looks >= _PORTRAIT_LOOKS:
+                self._tell_read(wanted, lines, portrait)
                 return
+        if lines is not None:
+            self._tell_read(wanted, lines, None)
+            return
         if not self._stopping.is_set():
             verdict = guide.shown or "not-read"
             self._answer(DocumentMissed(wanted.run, self._page(verdict), self._device()))
+
+    def _tell_read(self, wanted: UseCamera, lines: tuple[str, ...], portrait: DocumentPortrait | None) -> None:
+        embedding = None if portrait is None else _embedding(portrait.template)
+        verdict = "accepted" if portrait is not None else "no-portrait"
+        self._answer(DocumentRead(wanted.run, lines, embedding, self._page(verdict), self._device()))
 
     def _page(self, verdict: str) -> bundle.AttemptEntry:
         return bundle.AttemptEntry(step="document", attempt=1, verdict=verdict, at_monotonic_ns=time.monotonic_ns())
@@ -221,7 +236,7 @@ class CameraWorker(Worker[UseCamera]):
     def _shoot(self, sight: Sight, wanted: UseCamera, guide: Guide) -> bool:
         """Locks focus and exposure, takes one frame that began afterwards, judges that very frame."""
         frame, seen = self._still(sight.faces)
-        if seen.acceptable and self._is_page(sight, frame):
+        if seen.acceptable and self._is_page(sight, frame, seen):
             # Told at once: the passport that was read a moment ago is still there, and its picture has a good face.
             guide.tell(_PASSPORT, time.monotonic_ns())
             self._page_there = True
@@ -240,17 +255,18 @@ class CameraWorker(Worker[UseCamera]):
 
     def _give_up(self, sight: Sight, wanted: UseCamera) -> None:
         frame, seen = self._still(sight.faces)
-        page = self._is_page(sight, frame)
-        best = None if page else self._record(sight.faces, frame, seen, "officer")
+        # Handed out all the same: where lines on a wall are mistaken for a zone, the officer decides and signs.
+        page = self._is_page(sight, frame, seen)
+        best = self._record(sight.faces, frame, seen, "officer")
         verdict = _PASSPORT if page else "no-face" if seen.face is None else (seen.guide or "unsteady")
         self._answer(PortraitMissed(wanted.run, best, self._entry(verdict, seen), self._device()))
 
-    def _is_page(self, sight: Sight, frame: Frame) -> bool:
-        """Whether a document's zone is in the picture: its portrait must never pass for the person at the desk."""
+    def _is_page(self, sight: Sight, frame: Frame, seen: Assessment) -> bool:
+        """Whether the face is the one printed above a zone: it must never pass for the person at the desk."""
         assert frame.main is not None
         page = sight.documents.frame(frame.main)
         self._beat()
-        return page.corners is not None
+        return page.corners is not None and seen.face is not None and prints(page.corners, seen.face)
 
     def _still(self, pipeline: FacePipeline) -> tuple[Frame, Assessment]:
         try:

@@ -18,7 +18,8 @@ class CaptureScreens(Pieces):
         guide = self._state.guide
         attempts = self._session().portrait_attempts
         lines: tuple[Text, ...] = (self._t("screen.portrait.attempt", attempt=attempts + 1),) if attempts else ()
-        title = self._t("screen.portrait") if guide is None else self._t(f"face.guide.{guide}")
+        said = f"face.guide.{guide}"
+        title = self._t(said) if said in self._texts else self._t("screen.portrait")
         return Screen(
             "portrait" if guide is None else f"portrait.{guide}",
             title,
@@ -44,7 +45,7 @@ class CaptureScreens(Pieces):
         return Screen(
             "portrait_decision",
             self._t("screen.decision"),
-            (*wrong, self._t("screen.decision.signed", officer=self._session().officer_id)),
+            (*wrong, self._signs()),
             tone=Tone.WARNING,
             icon=Icon.FACE,
             keys=self._keys(ok="key.accept", back="key.again_hold"),
@@ -101,7 +102,8 @@ class CaptureScreens(Pieces):
 
     def _document(self) -> Screen:
         guide, attempts = self._state.guide, self._session().document_attempts
-        title = self._t("screen.document") if guide is None else self._t(f"document.guide.{guide}")
+        said = f"document.guide.{guide}"
+        title = self._t(said) if said in self._texts else self._t("screen.document")
         lines: tuple[Text, ...] = (self._t("screen.portrait.attempt", attempt=attempts + 1),) if attempts else ()
         return Screen(
             "document" if guide is None else f"document.{guide}",
@@ -113,20 +115,40 @@ class CaptureScreens(Pieces):
         )
 
     def _document_check(self) -> Screen:
-        """The names as read, since no check digit covers them, and what the zone says otherwise than the case."""
+        """The names as read, since no check digit covers them; before them, what speaks against the case."""
         reading = self._state.reading
         if reading is None:
             return self._document()
-        differs = tuple(self._t(f"document.differs.{field}") for field in reading.differs)
-        signed = (self._t("screen.decision.signed", officer=self._session().officer_id),) if differs else ()
+        lines = (*self._differences(reading.differs), *self._names(reading.lines))
+        if reading.embedding is None:
+            lines += (self._t("notice.match.none"),)
+        if reading.differs:
+            lines += (self._t("screen.document_check.wrong_form"), self._signs())
         return Screen(
             "document_check",
-            self._t("screen.document_check.differs" if differs else "screen.document_check"),
-            (*self._names(reading.lines), *differs, *signed),
-            tone=Tone.WARNING if differs else Tone.ACTION,
+            self._t("screen.document_check.differs" if reading.differs else "screen.document_check"),
+            lines,
+            tone=Tone.WARNING if reading.differs else Tone.ACTION,
             icon=Icon.DOCUMENT,
-            keys=self._keys(ok="key.sign" if differs else "key.right_name", back="key.read_again"),
+            keys=self._keys(
+                ok="key.sign" if reading.differs else "key.right_name", back="key.read_again", skip="key.skip_document"
+            ),
         )
+
+    def _signs(self) -> Text:
+        return self._t("screen.signs", officer=self._session().officer_id)
+
+    def _differences(self, fields: list[str]) -> tuple[Text, ...]:
+        """All fields in one line, and the name the case has where the name is among them."""
+        if not fields:
+            return ()
+        names = [self._t(f"document.field.{field}") for field in fields if f"document.field.{field}" in self._texts]
+        vi, en = ", ".join(name.vi for name in names), ", ".join(name.en for name in names)
+        told = Text(self._t("document.differs", fields=vi).vi, self._t("document.differs", fields=en).en)
+        if not {"surname", "given_names"} & set(fields):
+            return (told,)
+        typed = self._session().case.document
+        return told, self._t("document.in_case", name=f"{typed.surname} {typed.given_names}".strip())
 
     def _names(self, lines: list[str]) -> tuple[Text, ...]:
         try:
@@ -145,7 +167,7 @@ class CaptureScreens(Pieces):
         return Screen(
             f"document_reason.{reason}",
             self._t(f"document.reason.{reason}"),
-            (self._t("screen.document_reason"), self._t("screen.reason")),
+            (self._t("screen.document_reason"), self._t("screen.reason"), self._signs()),
             tone=Tone.WARNING,
             icon=Icon.DOCUMENT,
             keys=self._keys(ok="key.sign", skip="key.next_reason", back="key.read_again"),

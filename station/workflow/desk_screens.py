@@ -125,8 +125,10 @@ class DeskScreens(Pieces):
 
     def _doubt(self) -> tuple[Text, ...]:
         """The comparison with the document's portrait warns; the officer looks again before he sends."""
-        match = self._session().document_match
-        if match is None or match.verdict is MatchVerdict.ACCEPT:
+        match, reading = self._session().document_match, self._session().reading
+        if match is None:
+            return () if reading is None else (self._t("notice.match.none"),)
+        if match.verdict is MatchVerdict.ACCEPT:
             return ()
         return (self._t(f"notice.match.{match.verdict.value}"),)
 

@@ -112,7 +112,7 @@ class Session(WireModel):
 
     def without_document(self) -> Session:
         """The document is to be read again; its attempt log stays."""
-        kept = [entry for entry in self.exceptions if entry.subject != DOCUMENT_SUBJECT]
+        kept = [entry for entry in self.exceptions if entry.subject.split(".")[0] != DOCUMENT_SUBJECT]
         return self.model_copy(
             update={"reading": None, "document_match": None, "document_attempts": 0, "exceptions": kept}
         )
@@ -162,8 +162,8 @@ def resolved(session: Session) -> tuple[int, int]:
 SKIP_REASONS = (FingerState.MISSING, FingerState.BANDAGED, FingerState.WORN, FingerState.REFUSED)
 """In the order the officer pages through them."""
 
-DOCUMENT_REASONS = ("DOC_NO_ZONE", "DOC_DAMAGED", "DOC_NOT_READ")
+DOCUMENT_REASONS = ("DOC_NOT_READ", "DOC_DAMAGED", "DOC_NO_ZONE")
 """Why a document was not read, in the order the officer pages through them; catalogue key `document.reason.<value>`."""
 
 DOCUMENT_DIFFERS = "DOC_DIFFERS"
-"""The officer saw that the zone speaks against the case, and goes on."""
+"""The officer saw that the zone speaks against a field of the case, and goes on; subject `document.<field>`."""

@@ -79,6 +79,8 @@ TABLE: Mapping[tuple[Step, Trigger], Transition] = {
 
     (Step.DOCUMENT_CHECK,    Key.OK):           document.confirm_reading,
     (Step.DOCUMENT_CHECK,    Key.BACK):         document.read_again,
+    (Step.DOCUMENT_CHECK,    Key.SKIP):         document.refuse_reading,
+    (Step.DOCUMENT_CHECK,    Tick):             document.forget_reading,
     (Step.DOCUMENT_CHECK,    Key.CANCEL):       closing.ask_cancel,
 
     (Step.DOCUMENT_REASON,   Key.SKIP):         document.next_reason,

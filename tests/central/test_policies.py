@@ -43,6 +43,8 @@ def test_slap_plan_takes_four_four_and_both_thumbs() -> None:
         'steps = [["right_index"], ["right_index"]]',
         "steps = [[]]",
         'steps = [["right_toe"]]',
+        'steps = [["right_thumb", "right_index"]]',
+        'steps = [["right_index", "left_index"]]',
         'steps = [["right_thumb", "right_index", "right_middle", "right_ring", "right_little"]]',
     ],
 )

@@ -145,9 +145,13 @@ class Applicant(CaseModel):
 
 
 class TravelDocument(CaseModel):
-    """What was presented. `type` None where nobody said; `valid_until` None where the last day could not be read."""
+    """What was presented. `type` None where nobody said; `valid_until` None where the last day could not be read.
+
+    `number` as typed; None where nobody typed one, then the zone's stands alone.
+    """
 
     type: DocumentName | None = None
+    number: str | None = None
     valid_until: IsoDate | None
     readable: bool
     specimen: bool = False

@@ -222,6 +222,8 @@ def _contradictions(case: CaseFacts, mrz: Mrz, rules: Rules) -> list[str]:
     kinds = types.values() if document.type is None else [types[document.type]]
     if not any(mrz.document_code.startswith(kind.mrz_codes) for kind in kinds):
         found.append("document.type")
+    if document.number is not None and _plain_number(mrz.number) != _plain_number(document.number):
+        found.append("document.number")
     if document.valid_until is not None and mrz.expiry is not None and not mrz.expiry.agrees_with(document.valid_until):
         found.append("document.valid_until")
     if not mrz.birth.agrees_with(case.applicant.birth_date):
@@ -229,6 +231,11 @@ def _contradictions(case: CaseFacts, mrz: Mrz, rules: Rules) -> list[str]:
     if plain_code(mrz.nationality, rules) != plain_code(case.applicant.nationality, rules):
         found.append("applicant.nationality")
     return found
+
+
+def _plain_number(number: str) -> str:
+    """Letters and digits: blanks and hyphens are written in different ways."""
+    return "".join(char for char in number.upper() if char.isalnum())
 
 
 def mrz_birth_date(mrz: Mrz, on: date, rules: Rules) -> date | None:

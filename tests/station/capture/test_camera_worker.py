@@ -341,7 +341,18 @@ class TestDocument:
 
         assert guided.run == missed.run == 5
         assert missed.log.verdict == "passport"
-        assert missed.best is None
+
+    def test_two_lines_on_a_wall_stop_nobody(
+        self, make_worker: Callable[..., CameraWorker], remote: CameraRemote, posted: Posted, portrait: Path
+    ) -> None:
+        """P4: a zone that hangs behind a person is not under that person's face."""
+        worker = make_worker()
+        behind = {"scene": "person", "portrait": str(portrait)}
+        wall = {"scene": "page", "lines": list(LINES), "distance_m": 0.5, "offset_y": 0.3}
+        remote.send(scene="page", **{key: value for key, value in wall.items() if key != "scene"}, behind=behind)
+        worker.send(UseCamera(CameraMode.PORTRAIT, 5))
+
+        assert posted.wait_for(PortraitTaken, timeout_s=40.0).run == 5
 
     def test_portrait_follows_when_the_page_is_taken_away(
         self,

@@ -18,6 +18,7 @@ from station.workflow.events import Key
 from station.workflow.matching import compared
 from station.workflow.session import DOCUMENT_REASONS, Session
 from station.workflow.state import MatchPolicy, State, Step
+from station.workflow.table import step
 from station.workflow.view import view
 from tests.station.workflow.conftest import CAMERA, EMBEDDING, ZONE, at, entry, make_portrait
 from tests.station.workflow.playing import consented, documented, finger, kinds, page_read, press, run
@@ -92,10 +93,12 @@ class TestReading:
         session = session_of(state)
 
         assert shown.tone is Tone.WARNING
-        assert TEXTS.text("document.differs.surname") in shown.lines
+        assert shown.lines[0].en == "Differs: surname"
+        assert shown.lines[1].en == "The case says: MẪU NGƯỜI"
         assert [(entry.subject, entry.reason, entry.officer_id) for entry in session.exceptions] == [
-            ("document", "DOC_DIFFERS", "CB01")
+            ("document.surname", "DOC_DIFFERS", "CB01")
         ]
+        assert [line.verdict for line in session.attempts] == ["differs"]
         assert state.step is Step.PORTRAIT
 
     def test_wrong_reading_is_read_again(self, idle: State) -> None:
@@ -106,6 +109,39 @@ class TestReading:
         assert session_of(state).reading is None
         assert session_of(state).exceptions == []
         assert do.UseCamera(do.CameraMode.DOCUMENT, state.run) in effects
+
+    def test_difference_cannot_be_washed_away(self, idle: State) -> None:
+        """Read, signed, taken back, declared unreadable: the bundle's log still says what the zone said and who went
+        back on it."""
+        state, _ = run(page_read(consented(idle), OTHER_NAME), press(Key.OK), press(Key.BACK))
+        state, _ = run(state, press(Key.SKIP), press(Key.OK))
+        refused, _ = run(page_read(consented(idle), OTHER_NAME), press(Key.SKIP), press(Key.OK))
+
+        assert [line.verdict for line in session_of(state).attempts] == ["differs", "taken-back"]
+        assert [line.verdict for line in session_of(refused).attempts] == ["differs", "refused"]
+        assert [entry.subject for entry in session_of(refused).exceptions] == ["document"]
+
+    def test_name_does_not_stay_before_an_empty_chair(self, idle: State) -> None:
+        """After the time of a case the reading is put away."""
+        state = page_read(consented(idle))
+        early, _ = step(state, ev.Tick(), at(200))
+        late, effects = step(state, ev.Tick(), at(400))
+
+        assert early.step is Step.DOCUMENT_CHECK
+        assert late.step is Step.DOCUMENT
+        assert late.reading is None
+        assert do.UseCamera(do.CameraMode.DOCUMENT, late.run) in effects
+
+    def test_draft_with_a_portrait_but_no_document_is_compared(self, idle: State) -> None:
+        """A session begun before stations read documents: the comparison is made when the page is read."""
+        old = session_of(consented(idle)).model_copy(update={"portrait": make_portrait()})
+        state, _ = run(idle, ev.DraftRestored(old, sealed=False))
+        state, _ = run(page_read(state), press(Key.OK))
+        match = session_of(state).document_match
+
+        assert state.step is Step.FINGER
+        assert match is not None
+        assert match.verdict is MatchVerdict.ACCEPT
 
     def test_late_answer_of_a_stopped_attempt_is_ignored(self, idle: State) -> None:
         """The page of a run that was left."""
@@ -170,7 +206,7 @@ class TestNotRead:
             assert again.step is Step.DOCUMENT
             assert session_of(again).reading is None
             assert session_of(again).exceptions == []
-        assert len(session_of(state).attempts) == 1
+        assert [line.verdict for line in session_of(state).attempts] == ["accepted", "taken-back"]
 
     def test_restart_keeps_what_was_confirmed(self, idle: State) -> None:
         """P1: at most the current step is repeated."""
@@ -205,6 +241,17 @@ class TestComparison:
         assert do.Beep(2 if doubt else 1) in effects
         assert state.step is Step.FINGER
         assert (view(state, TEXTS).screen.tone is Tone.WARNING) == doubt
+
+    def test_page_without_a_portrait_is_told(self, idle: State) -> None:
+        """The officer is the only one left who compares."""
+        check = view(page_read(consented(idle), embedding=None), TEXTS).screen
+        state, _ = self.taken(idle, None, EMBEDDING)
+        state = finger(finger(state, FingerPosition.RIGHT_INDEX), FingerPosition.LEFT_INDEX)
+        review = view(state, TEXTS).screen
+
+        assert TEXTS.text("notice.match.none") in check.lines
+        assert review.lines[0] == TEXTS.text("notice.match.none")
+        assert session_of(state).document_match is None
 
     def test_doubt_stands_on_the_review(self, idle: State) -> None:
         """The sentence of four seconds is not the officer's only chance to read it."""

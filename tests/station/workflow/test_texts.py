@@ -9,8 +9,10 @@ import pytest
 
 from drivers.fingerprint.port import PressVerdict, Prompt
 from models.face import pipeline
+from station.workflow import capture_screens
 from station.workflow.events import Part
-from station.workflow.session import SKIP_REASONS
+from station.workflow.session import DOCUMENT_REASONS, SKIP_REASONS
+from wire.bundle import Document, MatchVerdict
 from wire.catalogue import bundled
 from wire.fingers import FingerPosition
 from wire.messages import CaseState
@@ -32,6 +34,15 @@ def named() -> set[str]:
     keys.update(f"finger.state.{state.value}" for state in SKIP_REASONS)
     guides = {*pipeline._SENTENCES.values(), "chin-up", "chin-down", "no-face", "camera-covered"}
     keys.update(f"face.guide.{guide}" for guide in guides | {"move-left", "move-right", "move-up", "move-down"})
+    keys.update(f"finger.group.{group}" for group in capture_screens._GROUPS.values())
+    keys.update(f"document.reason.{reason}" for reason in DOCUMENT_REASONS)
+    keys.update(f"document.field.{field}" for field in set(Document.model_fields) - {"source", "mrz"})
+    keys.update(f"notice.match.{verdict.value}" for verdict in MatchVerdict if verdict is not MatchVerdict.ACCEPT)
+    page = (ROOT / "models" / "document" / "reader.py").read_text("utf-8")
+    said = set(re.findall(r'"([a-z]+_[a-z]+|closer|farther|glare|straighten)"', page.split("def _guide")[1]))
+    assert {"hold_still", "closer"} <= said
+    keys.update(f"document.guide.{word}" for word in said | {"show_page"})
+    keys.add("face.guide.passport")
     return keys
 
 

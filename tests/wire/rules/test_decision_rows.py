@@ -242,6 +242,7 @@ def test_a_permanent_card_without_last_day_never_expires(decide_with: Decide) ->
         ("applicant.nationality", {"applicant.nationality": "JPN"}),
         ("applicant.birth_date", {"applicant.birth_date": "1985-03-13"}),
         ("document.valid_until", {"document.valid_until": "2030-03-12"}),
+        ("document.number", {"document.number": "M12345679"}),
     ],
 )
 def test_a_contradicting_mrz_names_the_field(decide_with: Decide, field: str, changes: dict[str, Any]) -> None:
@@ -250,6 +251,13 @@ def test_a_contradicting_mrz_names_the_field(decide_with: Decide, field: str, ch
 
     assert decision.row == "D2"
     assert [(warning.code, warning.field) for warning in decision.warnings] == [("MRZ_CONTRADICTS", field)]
+
+
+def test_a_number_may_be_written_with_blanks(decide_with: Decide) -> None:
+    """Letters and digits count, not how they are grouped."""
+    decision = decide_with({"document.mrz": KOREAN_MRZ, "document.number": "m 123-45678"})
+
+    assert decision.row != "D2"
 
 
 def test_an_identity_card_is_no_passport(decide_with: Decide) -> None:
