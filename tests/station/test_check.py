@@ -90,6 +90,20 @@ def test_each_broken_part_is_named_with_what_to_do(tmp_path: Path, tables: dict[
     assert result.exit_code == 1
 
 
+@pytest.mark.parametrize(("driver", "policy"), [("serial", "slap-2026-11"), ("sbi", "single-finger-2026-11")])
+def test_finger_policy_of_another_driver_is_refused(
+    tmp_path: Path, tables: dict[str, dict[str, Any]], driver: str, policy: str
+) -> None:
+    """P5: a single press that nothing verifies is no capture of a single-finger sensor."""
+    options = {"serial": {"device": "/dev/ttyAMA0"}, "sbi": {"trust_anchors": "/etc/eid/anchors.pem"}}
+    tables["fingerprint"] = {"driver": driver, "options": options[driver]}
+    tables["capture"]["finger_policy"] = policy
+    result = check(tmp_path, tables)
+
+    assert "finger policy" in problems(result)
+    assert "does not belong to the driver" in result.output
+
+
 def test_broken_link_table_is_told_once(tmp_path: Path, tables: dict[str, dict[str, Any]]) -> None:
     """Its files are looked at when it can be read."""
     tables["link"]["prot"] = 8883

@@ -63,6 +63,8 @@ def likely(state: State, case: CaseOrder, rng: random.Random) -> list[ev.Event]:
         happens.append(ev.CaseFailed(DOSSIER, "notice.case_done"))
     if state.step in _ONWARD:
         happens += [KeyPressed(_ONWARD[state.step])] * 3
+    if state.step in (Step.DOCUMENT_CHECK, Step.CANCEL):
+        happens += [KeyPressed(Key.CANCEL), KeyPressed(Key.OK)]
     read = ev.DocumentRead(run, rng.choice([ZONE, _OTHER]), rng.choice([EMBEDDING, None]), entry("document"), CAMERA)
     happens += [read] * (3 if state.step is Step.DOCUMENT else 1)
     happens.append(ev.DocumentMissed(run, entry("document"), CAMERA))
