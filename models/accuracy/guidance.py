@@ -335,8 +335,8 @@ def report(faces: FacePipeline, policy: FacePolicy) -> list[str]:
         "",
         *composed(faces, policy),
         (
-            "False alarms on untouched neutral portraits, both halves, at 95 and 130 px, both streams (four pictures of "
-            "each person: the intervals are too narrow for persons):"
+            "False alarms on untouched neutral portraits, both halves, at 95 and 130 px, both streams (four pictures "
+            "of each person: the intervals are too narrow for persons):"
         ),
         "",
         *false_alarms(faces, policy),
