@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -66,12 +66,14 @@ class Desk:
 
 
 @contextmanager
-def desk_in(centre: Centre, outside: Outside) -> Iterator[Desk]:
-    """A case whose capture was just stored in that centre."""
+def desk_in(
+    centre: Centre, outside: Outside, changed: Callable[[Registered], dict[str, Any]] = lambda _: {}
+) -> Iterator[Desk]:
+    """A case whose capture was just stored in that centre; `changed` gives fields of its bundle."""
     register = HttpRegister(RegisterConfig(base_url=outside.register_url, deadline_s=2))
     authority = HttpAuthority(AuthorityConfig(base_url=outside.authority_url, deadline_s=2))
     registered = centre.register()
-    bundle = centre.bundle(registered)
+    bundle = centre.bundle(registered, **changed(registered))
     centre.deliver(centre.sealed(bundle), bundle.bundle_id)
     steps = Steps(centre.store, centre.keys, load_rules(), register, authority, 5000, centre.clock)
     worker = JobWorker(centre.store, steps, centre.keys, CONFIG, tuple(JobKind), centre.clock, lambda: 0.5)
