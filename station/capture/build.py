@@ -147,6 +147,7 @@ def build(config: StationConfig, log: Log) -> tuple[CaptureDaemon, StorageWorker
         config.capture.workflow_policy,
         registry.fingers_at_once(config.fingerprint.driver),
         MatchPolicy(match.model_id, match.accept, match.review),
+        demo=store.manifest.entry(match.model_id).demo,
     )
     state = State(policy=workflow, officer_id=config.capture.officer_id or "")
     debounce = DebouncePolicy(settle_s=desk.debounce_s, long_s={Button.OFFICER_BACK: desk.long_press_s})

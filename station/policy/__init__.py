@@ -48,7 +48,9 @@ class DeskPolicy(_File):
     idle_dim_s: Annotated[float, Field(gt=0.0, le=86_400.0)]
     session_dim_s: Annotated[float, Field(gt=0.0, le=86_400.0)]
 
-    def workflow(self, policy_id: str, fingers_at_once: int, match: MatchPolicy | None) -> WorkflowPolicy:
+    def workflow(
+        self, policy_id: str, fingers_at_once: int, match: MatchPolicy | None, *, demo: bool = False
+    ) -> WorkflowPolicy:
         """The part the pure workflow needs, with what device and models of this station give."""
         return WorkflowPolicy(
             policy_id=policy_id,
@@ -63,6 +65,7 @@ class DeskPolicy(_File):
             case_s=self.case_s,
             fingers_at_once=fingers_at_once,
             match=match,
+            demo=demo,
         )
 
 

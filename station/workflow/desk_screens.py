@@ -28,6 +28,8 @@ class DeskScreens(Pieces):
         lines = self._notice()
         if not state.officer_id:
             lines += (self._t("notice.no_officer"),)
+        if state.policy.demo:
+            lines += (self._t("screen.idle.demo"),)
         if state.quarantined:
             lines += (self._t("screen.idle.quarantined", count=state.quarantined),)
         if not state.link_connected:

@@ -63,6 +63,7 @@ class WorkflowPolicy:
 
     Attributes:
         fingers_at_once: what the configured fingerprint driver takes in one attempt.
+        demo: the embedding model is the one for demo and tests; the officer is told at every rest.
         match: limits for the station's embedding model; None where none are known, then nothing is compared.
     """
 
@@ -78,6 +79,7 @@ class WorkflowPolicy:
     case_s: float
     fingers_at_once: int = 1
     match: MatchPolicy | None = None
+    demo: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,14 @@ def test_full_outbox_is_an_alarm(idle: State) -> None:
     assert shown.light.pattern is Pattern.BLINK
 
 
+def test_model_for_demonstration_is_told_at_every_rest(idle: State) -> None:
+    """P3: nobody takes the scores of the small model for those of the real one."""
+    told = TEXTS.text("screen.idle.demo").en
+
+    assert told not in texts_of(idle)
+    assert told in texts_of(replace(idle, policy=replace(idle.policy, demo=True)))
+
+
 @pytest.mark.parametrize("part", list(ev.Part))
 def test_a_fault_without_which_nothing_goes_is_told_at_rest(idle: State, part: ev.Part) -> None:
     """Each part but the display itself."""
