@@ -250,7 +250,9 @@ class CameraWorker(Worker[UseCamera]):
         portrait = self._record(sight.faces, frame, seen, "quality")
         if portrait is None:
             return False
-        self._answer(PortraitTaken(wanted.run, portrait, self._entry("accepted", seen), self._device()))
+        self._answer(
+            PortraitTaken(wanted.run, portrait, self._entry("accepted", seen), self._device(), tuple(seen.advice))
+        )
         return True
 
     def _give_up(self, sight: Sight, wanted: UseCamera) -> None:
@@ -259,7 +261,7 @@ class CameraWorker(Worker[UseCamera]):
         page = self._is_page(sight, frame, seen)
         best = self._record(sight.faces, frame, seen, "officer")
         verdict = _PASSPORT if page else "no-face" if seen.face is None else (seen.guide or "unsteady")
-        self._answer(PortraitMissed(wanted.run, best, self._entry(verdict, seen), self._device()))
+        self._answer(PortraitMissed(wanted.run, best, self._entry(verdict, seen), self._device(), tuple(seen.advice)))
 
     def _is_page(self, sight: Sight, frame: Frame, seen: Assessment) -> bool:
         """Whether the face is the one printed above a zone: it must never pass for the person at the desk."""

@@ -43,16 +43,20 @@ def keep_portrait(state: State, event: PortraitTaken, now: Instant) -> Outcome:
     portrait = event.portrait.model_copy(update={"attempts": attempts, "accepted_by": "quality"})
     session = session_of(state).taken_with(event.device).logged(event.log.model_copy(update={"attempt": attempts}))
     session = session.model_copy(update={"portrait_attempts": attempts})
-    kept, beeps = _with_portrait(state, session, portrait, now)
+    kept, beeps = _with_portrait(state, session, portrait, event.advice, now)
     moved, effects = onward(kept, now)
     return moved, (beeps, SaveDraft(session_of(kept)), *effects, Note("portrait.taken", session.bundle_id))
 
 
-def _with_portrait(state: State, session: Session, portrait: Portrait, now: Instant) -> tuple[State, Beep]:
+def _with_portrait(
+    state: State, session: Session, portrait: Portrait, advice: tuple[str, ...], now: Instant
+) -> tuple[State, Beep]:
     """The portrait in the session, held against the one in the document: a low score warns and stops nothing."""
     document = None if session.reading is None else session.reading.embedding
     match = compared(document, portrait.embedding, state.policy.match)
-    session = session.model_copy(update={"portrait": portrait, "document_match": match})
+    session = session.model_copy(
+        update={"portrait": portrait, "portrait_advice": list(advice), "document_match": match}
+    )
     kept = replace(state, session=session)
     if match is None or match.verdict is MatchVerdict.ACCEPT:
         return notice(kept, now, "notice.captured", warning=False), Beep(1)
@@ -65,17 +69,21 @@ def portrait_missed(state: State, event: PortraitMissed, now: Instant) -> Outcom
     attempts = counted(session_of(state).portrait_attempts)
     session = session_of(state).taken_with(event.device).logged(event.log.model_copy(update={"attempt": attempts}))
     session = session.model_copy(update={"portrait_attempts": attempts})
-    best, verdict = state.best_portrait, state.best_verdict
+    best, verdict, advice = state.best_portrait, state.best_verdict, state.best_advice
     if _better(event.best, best):
-        best, verdict = event.best, event.log.verdict
+        best, verdict, advice = event.best, event.log.verdict, event.advice
     note = Note("portrait.missed", session.bundle_id)
     if attempts >= state.policy.portrait_attempts:
         # Also where nobody was seen: the camera does not go on by itself before an empty chair.
         asked = replace(state, step=Step.PORTRAIT_DECISION, session=session, guide=None, best_portrait=best)
-        told = replace(asked, best_verdict=verdict or event.log.verdict)
+        told = replace(asked, best_verdict=verdict or event.log.verdict, best_advice=advice)
         return told, (Beep(2), UseCamera(CameraMode.OFF), SaveDraft(session), note)
     moved, effects = onward(replace(state, session=session), now)
-    return replace(moved, best_portrait=best, best_verdict=verdict), (SaveDraft(session), *effects, note)
+    return replace(moved, best_portrait=best, best_verdict=verdict, best_advice=advice), (
+        SaveDraft(session),
+        *effects,
+        note,
+    )
 
 
 def _better(one: Portrait | None, other: Portrait | None) -> bool:
@@ -99,7 +107,7 @@ def accept_portrait(state: State, _event: Event, now: Instant) -> Outcome:
     exception = OfficerException(
         subject=PORTRAIT_SUBJECT, reason="FACE_BELOW_STANDARD", officer_id=session.officer_id, at=now
     )
-    kept, beeps = _with_portrait(state, session.excepted(exception), portrait, now)
+    kept, beeps = _with_portrait(state, session.excepted(exception), portrait, state.best_advice, now)
     moved, effects = onward(kept, now)
     return moved, (beeps, SaveDraft(session_of(kept)), *effects, Note("portrait.excepted", session.bundle_id))
 

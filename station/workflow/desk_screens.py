@@ -126,7 +126,12 @@ class DeskScreens(Pieces):
         )
 
     def _doubt(self) -> tuple[Text, ...]:
-        """The comparison with the document's portrait warns; the officer looks again before he sends."""
+        """What the officer should look at again before he sends: who it is, and what the picture shows."""
+        advice = (f"face.advice.{word}" for word in self._session().portrait_advice)
+        return self._unmatched() + tuple(self._t(key) for key in advice if key in self._texts)
+
+    def _unmatched(self) -> tuple[Text, ...]:
+        """The comparison with the document's portrait warns and never decides."""
         match, reading = self._session().document_match, self._session().reading
         if match is None:
             return () if reading is None else (self._t("notice.match.none"),)

@@ -129,12 +129,13 @@ class PortraitGuided:
 
 @dataclass(frozen=True, slots=True)
 class PortraitTaken:
-    """All gates held; the portrait is whole (never a mix)."""
+    """All gates held; the portrait is whole (never a mix). `advice` for the officer holds nothing back."""
 
     run: int
     portrait: Portrait
     log: AttemptEntry
     device: Device
+    advice: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,7 @@ class PortraitMissed:
     best: Portrait | None
     log: AttemptEntry
     device: Device
+    advice: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ def home(state: State) -> State:
         reading=None,
         best_portrait=None,
         best_verdict="",
+        best_advice=(),
         reason_index=0,
         wanted_dossier="",
         seal_fault=None,
@@ -72,6 +73,7 @@ def onward(state: State, _now: Instant, *, forget: bool = False) -> Outcome:
         reading=None,
         best_portrait=None,
         best_verdict="",
+        best_advice=(),
         reason_index=0,
     )
     if not session.document_settled:

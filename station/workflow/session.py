@@ -54,6 +54,7 @@ class Session(WireModel):
     document_attempts: Annotated[int, Field(ge=0, le=1000)] = 0
     portrait: Portrait | None = None
     portrait_attempts: Annotated[int, Field(ge=0, le=1000)] = 0
+    portrait_advice: list[Code] = Field(default_factory=list)
     document_match: DocumentMatch | None = None
     fingers: list[Finger] = Field(default_factory=list)
     finger_attempts: Annotated[int, Field(ge=0, le=1000)] = 0
@@ -121,7 +122,13 @@ class Session(WireModel):
         """The portrait is to be taken again; its attempt log stays."""
         kept = [entry for entry in self.exceptions if entry.subject != PORTRAIT_SUBJECT]
         return self.model_copy(
-            update={"portrait": None, "document_match": None, "portrait_attempts": 0, "exceptions": kept}
+            update={
+                "portrait": None,
+                "portrait_advice": [],
+                "document_match": None,
+                "portrait_attempts": 0,
+                "exceptions": kept,
+            }
         )
 
     def taken_with(self, device: Device) -> Session:

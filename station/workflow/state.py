@@ -106,6 +106,7 @@ class State:
     reading: DocumentReading | None = None
     best_portrait: Portrait | None = None
     best_verdict: str = ""
+    best_advice: tuple[str, ...] = ()
     reason_index: int = 0
     cancelled_from: Step = Step.IDLE
     wanted_dossier: str = ""

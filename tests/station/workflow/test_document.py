@@ -253,6 +253,19 @@ class TestComparison:
         assert review.lines[0] == TEXTS.text("notice.match.none")
         assert session_of(state).document_match is None
 
+    @pytest.mark.parametrize("advice", ["head-cover", "background"])
+    def test_advice_about_the_picture_stands_on_the_review(self, idle: State, advice: str) -> None:
+        """A head cover worn for religion is kept: the officer is told, and nothing is held back."""
+        state = documented(idle)
+        state, _ = run(state, ev.PortraitTaken(state.run, make_portrait(), entry(), CAMERA, (advice,)))
+        again, _ = run(state, press(Key.BACK))
+        state = finger(finger(state, FingerPosition.RIGHT_INDEX), FingerPosition.LEFT_INDEX)
+        shown = view(state, TEXTS).screen
+
+        assert shown.lines[0] == TEXTS.text(f"face.advice.{advice}")
+        assert shown.tone is Tone.WARNING
+        assert session_of(again).portrait_advice == []
+
     def test_doubt_stands_on_the_review(self, idle: State) -> None:
         """The sentence of four seconds is not the officer's only chance to read it."""
         state, _ = self.taken(idle, EMBEDDING, facing(90))
