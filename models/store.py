@@ -101,7 +101,7 @@ class ModelStore:
         if not known:
             raise KeyError(role)
         standing_in = self.stand_in(known[0])
-        if standing_in is not None and not any((directory / known[0].file).exists() for directory in self.paths):
+        if standing_in is not None and not any(_lies(directory / known[0].file) for directory in self.paths):
             return standing_in.id
         return known[0].id
 
@@ -125,3 +125,11 @@ class ModelStore:
             except ModelMissing:
                 absent.append(entry)
         return absent
+
+
+def _lies(path: Path) -> bool:
+    """Whether there is a file of that name; one that may not be looked at is there too, and `read` says so."""
+    try:
+        return path.exists()
+    except OSError:
+        return True

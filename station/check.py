@@ -17,11 +17,13 @@ from station import policy as policies
 from station.capture.build import finger_policy, model_store, portrait_policy, runtime
 from station.capture.draft import filesystem
 from station.capture.vault import Vault
+from station.clock import StationClock
 from station.config import StationConfig
 from station.errors import OutboxFull, RuntimeDirNotMemory, StateDirMissing, StorageFull
 from station.link import tls
 from station.room import Limit, bundled_policy
 from station.spool import Spool
+from wire.bundle import Instant
 from wire.errors import EidError
 
 _HIDDEN = {"password"}
@@ -32,7 +34,7 @@ def findings(config: StationConfig) -> Iterator[tuple[str, EidError | None]]:
     checks: dict[str, Callable[[], object]] = {
         "workflow policy": lambda: policies.desk(config.capture.workflow_policy),
         "finger policy": lambda: finger_policy(config),
-        "portrait policy": lambda: portrait_policy(config.models.portrait_policy),
+        "portrait policy": lambda: portrait_policy(config.models.portrait_policy, _now(config)),
         "capture keys": lambda: Vault.load(config.station.id, config.capture.key_dir),
         "runtime directory": lambda: _in_memory(config),
         "room for captures": lambda: _room(config.station.state_dir),
@@ -77,6 +79,12 @@ def _is_valid(check: Callable[[], object]) -> bool:
 def _driver(config: StationConfig, device: str) -> Callable[[], object]:
     section = getattr(config, device)
     return lambda: registry.create(device, section.driver, section.options)
+
+
+def _now(config: StationConfig) -> Instant:
+    clock = StationClock(config.station.state_dir / "clock-floor")
+    clock.open()
+    return clock.now()
 
 
 def _models(config: StationConfig) -> str:

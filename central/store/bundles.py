@@ -142,12 +142,17 @@ def _differing(bundle: Bundle, order: CaseOrder) -> list[str]:
 
 
 def _document(bundle: Bundle) -> dict[str, Any]:
-    """What the desk found out about the document: who looks at the case later must not have to open the bundle."""
+    """What the desk found out about the document: who looks at the case later must not have to open the bundle.
+
+    `played` names devices that were no real ones, `embedding` the model behind portrait and match.
+    """
     match = bundle.document_match
     return {
         "source": bundle.document.source,
         "zone_read": bundle.document.mrz is not None,
         "portrait_match": None if match is None else match.verdict.value,
+        "played": sorted(device.kind for device in bundle.devices if device.driver == "emulated"),
+        "embedding": bundle.portrait.embedding.model_id,
         "signed": [
             {"subject": entry.subject, "reason": entry.reason}
             for entry in bundle.exceptions

@@ -35,6 +35,7 @@ _UNREADABLE = (
     SyntaxError,
     ValueError,
     EOFError,
+    IndexError,
     struct.error,
 )
 _RIFF_HEADER = 12
@@ -145,15 +146,7 @@ class _Animation:
                         raise SceneInvalid(f"path: more than {FRAMES_LIMIT} frames")
         except SceneInvalid:
             raise
-        except (
-            Image.DecompressionBombError,
-            Image.DecompressionBombWarning,
-            OSError,
-            SyntaxError,
-            ValueError,
-            EOFError,
-            struct.error,
-        ):
+        except _UNREADABLE:
             raise SceneInvalid("path: cannot be read as a video") from None
         self._film: Image.Image | None = None
 

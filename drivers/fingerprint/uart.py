@@ -240,7 +240,11 @@ class FramedUart:
         data = bytearray()
         end = self._clock() + 2 * 10 * expected / self._line.baudrate + TRANSFER_SLACK_S
         while True:
-            packet = self._next_packet(self._clock() + DATA_SILENCE_S, bulk_until=end)
+            packet = self._next_packet(min(self._clock() + DATA_SILENCE_S, end), bulk_until=end)
+            if self._clock() >= end:
+                # Also where every packet is whole: a sensor that sends a byte at a time is not sending an image.
+                self.counters.timeouts += 1
+                raise self._failed("transfer took too long")
             if self._reader.noise:
                 raise self._failed("stray bytes in a transfer")
             if packet.kind not in (Kind.DATA, Kind.END):

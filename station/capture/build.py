@@ -41,6 +41,7 @@ from station.notify import Notifier
 from station.room import bundled_policy
 from station.spool import Spool, Writer
 from station.workflow.state import MatchPolicy, State
+from wire.bundle import Instant
 from wire.catalogue import bundled as catalogue
 from wire.errors import EidError
 
@@ -93,15 +94,15 @@ def build(config: StationConfig, log: Log) -> tuple[CaptureDaemon, StorageWorker
     """
     desk = policies.desk(config.capture.workflow_policy)
     fingers = finger_policy(config)
-    face = portrait_policy(config.models.portrait_policy)
+    clock = StationClock(config.station.state_dir / "clock-floor")
+    clock.open()
+    face = portrait_policy(config.models.portrait_policy, clock.now())
     store = model_store(config)
     match_id, match = portrait_policies.match_for(face, store.id_for(EMBEDDING_ROLE))
     if match_id != face.policy_id:
         log.event("models.demo", Level.WARNING, embedding=match.model_id)
     spool = Spool(config.station.state_dir)
     spool.prepare(Writer.CAPTURE)
-    clock = StationClock(config.station.state_dir / "clock-floor")
-    clock.open()
     vault = Vault.load(config.station.id, config.capture.key_dir)
     draft = Draft(config.station.state_dir, config.capture.runtime_dir, config.station.id)
     draft.open()
@@ -201,10 +202,15 @@ def runtime(config: StationConfig) -> Runtime | None:
             raise ConfigInvalid(file="-", field="models.runtime", reason=f"no such runtime: {name}")
 
 
-def portrait_policy(policy_id: str) -> FacePolicy:
-    """The portrait policy of that id, or today's. Raises ConfigInvalid."""
+def portrait_policy(policy_id: str, now: Instant) -> FacePolicy:
+    """The portrait policy of that id; else the one in force now, as long as the daemon runs. Raises ConfigInvalid.
+
+    A clock that nobody vouches for must not bring back an old policy with fewer gates: then the newest counts.
+    """
+    if not policy_id and not now.trust.vouched:
+        return portrait_policies.bundled()[-1]
     if not policy_id:
-        return portrait_policies.valid_on(datetime.now(LOCAL_ZONE).date())
+        return portrait_policies.valid_on(datetime.fromtimestamp(now.wall_ms / 1000, LOCAL_ZONE).date())
     for found in portrait_policies.bundled():
         if found.policy_id == policy_id:
             return found

@@ -28,6 +28,8 @@ from wire.fingers import FingerPosition
 from wire.records import png4
 
 _RETRY_S = 1.0
+_TEXT = 200
+"""What a bundle takes of what a device says of itself."""
 
 
 class _WatchedStop(threading.Event):
@@ -165,7 +167,9 @@ class FingerWorker(Worker[Begin | End | Capture]):
             presses=[self._press(press) for press in attempt.presses if press.position is position],
             template=None
             if template is None
-            else bundle.Template(sensor_model=self._info.model, firmware=self._info.firmware, data=template),
+            else bundle.Template(
+                sensor_model=self._info.model[:_TEXT], firmware=self._info.firmware[:_TEXT], data=template
+            ),
             attempts=1,
         )
 
@@ -174,8 +178,8 @@ class FingerWorker(Worker[Begin | End | Capture]):
         return bundle.Device(
             kind="fingerprint",
             driver=self._driver,
-            model=self._info.model,
-            firmware=self._info.firmware,
+            model=self._info.model[:_TEXT],
+            firmware=self._info.firmware[:_TEXT],
             device_class=self._info.sensor_class.value,
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drivers.display.port import Icon, Screen, Tone
-from station.workflow.capture_steps import asked, excused
+from station.workflow.capture_steps import PRINTED, asked, excused
 from station.workflow.screen_pieces import Pieces
 from station.workflow.session import DOCUMENT_REASONS, SKIP_REASONS, resolved
 from wire.catalogue import Text
@@ -31,7 +31,8 @@ class CaptureScreens(Pieces):
 
     def _decision(self) -> Screen:
         """What was wrong comes first: the officer decides about that, not about a picture he cannot see."""
-        verdict = f"face.guide.{self._state.best_verdict}"
+        kind = "advice" if self._state.best_verdict == PRINTED else "guide"
+        verdict = f"face.{kind}.{self._state.best_verdict}"
         wrong = (self._t(verdict),) if verdict in self._texts else ()
         if self._state.best_portrait is None:
             return Screen(

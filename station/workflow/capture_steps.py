@@ -31,6 +31,9 @@ from station.workflow.state import State, Step
 from wire.bundle import Finger, FingerState, Instant, MatchVerdict, OfficerException, Portrait
 from wire.fingers import FingerPosition
 
+PRINTED = "passport"
+"""Verdict of an attempt, and advice on its picture: the face may be the one printed in the document."""
+
 
 def guide(state: State, event: PortraitGuided, _now: Instant) -> Outcome:
     return (replace(state, guide=event.guide), ()) if event.run == state.run else (state, ())
@@ -52,7 +55,9 @@ def _with_portrait(
     state: State, session: Session, portrait: Portrait, advice: tuple[str, ...], now: Instant
 ) -> tuple[State, Beep]:
     """The portrait in the session, held against the one in the document: a low score warns and stops nothing."""
-    document = None if session.reading is None else session.reading.embedding
+    # A picture that may be the document's own would match it, whoever stands there.
+    unknown = session.reading is None or PRINTED in advice
+    document = None if unknown or session.reading is None else session.reading.embedding
     match = compared(document, portrait.embedding, state.policy.match)
     session = session.model_copy(
         update={"portrait": portrait, "portrait_advice": list(advice), "document_match": match}
@@ -70,7 +75,7 @@ def portrait_missed(state: State, event: PortraitMissed, now: Instant) -> Outcom
     session = session_of(state).taken_with(event.device).logged(event.log.model_copy(update={"attempt": attempts}))
     session = session.model_copy(update={"portrait_attempts": attempts})
     best, verdict, advice = state.best_portrait, state.best_verdict, state.best_advice
-    if _better(event.best, best):
+    if _preferred(event, state):
         best, verdict, advice = event.best, event.log.verdict, event.advice
     note = Note("portrait.missed", session.bundle_id)
     if attempts >= state.policy.portrait_attempts:
@@ -84,6 +89,15 @@ def portrait_missed(state: State, event: PortraitMissed, now: Instant) -> Outcom
         *effects,
         note,
     )
+
+
+def _preferred(event: PortraitMissed, state: State) -> bool:
+    """Whether this attempt's picture is the one to decide on. The one printed in the passport is, only if it is the
+    only one: it may be a person before two lines of text, but not instead of a person who was seen."""
+    if event.best is None or state.best_portrait is None:
+        return event.best is not None
+    printed, was = event.log.verdict == PRINTED, state.best_verdict == PRINTED
+    return was if printed != was else _better(event.best, state.best_portrait)
 
 
 def _better(one: Portrait | None, other: Portrait | None) -> bool:
@@ -107,9 +121,13 @@ def accept_portrait(state: State, _event: Event, now: Instant) -> Outcome:
     exception = OfficerException(
         subject=PORTRAIT_SUBJECT, reason="FACE_BELOW_STANDARD", officer_id=session.officer_id, at=now
     )
-    kept, beeps = _with_portrait(state, session.excepted(exception), portrait, state.best_advice, now)
+    kept, beeps = _with_portrait(state, session.excepted(exception), portrait, _advice(state), now)
     moved, effects = onward(kept, now)
     return moved, (beeps, SaveDraft(session_of(kept)), *effects, Note("portrait.excepted", session.bundle_id))
+
+
+def _advice(state: State) -> tuple[str, ...]:
+    return (PRINTED, *state.best_advice) if state.best_verdict == PRINTED else state.best_advice
 
 
 def retake_portrait(state: State, _event: Event, now: Instant) -> Outcome:

@@ -80,6 +80,8 @@ def test_what_the_officer_signed_is_seen_with_the_case(sqlite_centre: Centre, ou
         "source": "tk01",
         "zone_read": True,
         "portrait_match": "reject",
+        "played": ["camera"],
+        "embedding": "emulated-1",
         "signed": [{"subject": "document.surname", "reason": "DOC_DIFFERS"}],
     }
     assert "ANOTHER" not in json.dumps(found)

@@ -53,13 +53,16 @@ class SbiClient:
         """
         done: queue.Queue[_Outcome] = queue.Queue(1)
         connection = http.client.HTTPConnection(HOST, self.port, timeout=timeout_s + 1.0)
-        runner = threading.Thread(target=_run, args=(connection, verb, path, body, done), name="sbi", daemon=True)
+        line = _Line()
+        request = (connection, line, verb, path, body, done)
+        runner = threading.Thread(target=_run, args=request, name="sbi", daemon=True)
         end = self._clock() + timeout_s
         runner.start()
         try:
             found = self._await(done, end, stop)
         finally:
-            _cut(connection)
+            line.cut()
+            connection.close()
             runner.join(_LOOK_S)
         if isinstance(found, TimeoutError):
             raise DeviceTimeout(device=DEVICE, after_s=timeout_s)
@@ -84,10 +87,18 @@ class SbiClient:
 
 
 def _run(
-    connection: http.client.HTTPConnection, verb: str, path: str, body: dict[str, Any], done: queue.Queue[_Outcome]
+    connection: http.client.HTTPConnection,
+    line: _Line,
+    verb: str,
+    path: str,
+    body: dict[str, Any],
+    done: queue.Queue[_Outcome],
 ) -> None:
     """In the request's thread: everything that happens goes into the queue."""
     try:
+        connection.connect()
+        if not line.hold(connection.sock):
+            return
         headers = {"EXT": APPLICATION, "Content-Type": "application/json", "Connection": "close"}
         connection.request(verb, path, json.dumps(body).encode(), headers)
         answer = connection.getresponse()
@@ -102,12 +113,28 @@ def _run(
         done.put(error)
 
 
-def _cut(connection: http.client.HTTPConnection) -> None:
-    """Ends a request that may still be reading in its thread."""
-    if connection.sock is not None:
-        with contextlib.suppress(OSError):
-            connection.sock.shutdown(socket.SHUT_RDWR)
-    connection.close()
+class _Line:
+    """The socket of a request, which must stay cuttable: the connection itself forgets it as soon as an answer says
+    that it is the last one, and would then be read for ever, a byte now and then."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self._cut = False
+
+    def hold(self, opened: socket.socket) -> bool:
+        """Whether the request may go on; False where it was cut while it connected."""
+        with self._lock:
+            self._socket = opened
+            return not self._cut
+
+    def cut(self) -> None:
+        """Ends a request that may still be reading in its thread."""
+        with self._lock:
+            self._cut = True
+            if self._socket is not None:
+                with contextlib.suppress(OSError):
+                    self._socket.shutdown(socket.SHUT_RDWR)
 
 
 def _parsed(status: int, data: bytes) -> Any:

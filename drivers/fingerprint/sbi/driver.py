@@ -129,7 +129,9 @@ class SbiFingerprint:
         `taken` holds pictures (PNG), since this driver gives no templates; anything else in it is passed over.
         """
         self._previous_hash = messages.EMPTY_HASH
-        self._bound = None
+        if not taken:
+            # The same person goes on after a reconnect: on the same scanner.
+            self._bound = None
         self._gallery = Gallery()
         for position, png in (taken or {}).items():
             self._gallery.restore(position, png)

@@ -80,7 +80,7 @@ def verified(token: str, anchors: Sequence[x509.Certificate], at: datetime) -> T
 def _object(data: bytes, name: str) -> dict[str, Any]:
     try:
         value = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise JwsInvalid(f"{name} is not JSON") from None
     if not isinstance(value, dict):
         raise JwsInvalid(f"{name} is not an object")

@@ -265,3 +265,14 @@ def test_a_line_that_never_falls_silent_is_given_up() -> None:
         ask(port)
 
     assert line.now < 15
+
+
+def test_a_transfer_of_single_bytes_ends_at_its_bound() -> None:
+    """Every packet whole and in time, and the image would take minutes: twice its time on the line, and no more."""
+    expected = 2000
+    packets = [Packet(Kind.DATA, b"a")] * (expected - 1) + [Packet(Kind.END, b"a")]
+    line = Line([(0.1, OK)] + [(0.1 + 0.5 * i, packet.pack()) for i, packet in enumerate(packets)])
+    with pytest.raises(LinkError, match="in time|too long"):
+        download(line, expected)
+
+    assert line.now < 2 * 10 * expected / line.baudrate + 7

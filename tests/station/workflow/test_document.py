@@ -253,6 +253,29 @@ class TestComparison:
         assert review.lines[0] == TEXTS.text("notice.match.none")
         assert session_of(state).document_match is None
 
+    def test_printed_face_never_stands_in_for_the_person(self, idle: State) -> None:
+        """Page first, then a person below standard: the officer decides on the person. The page alone is named as such,
+        and is not compared with itself."""
+        printed = make_portrait()
+        poor = printed.model_copy(
+            update={"components": [printed.components[0].model_copy(update={"passed": False})], "jpeg": b"\xff\xd8poor"}
+        )
+        page = (printed, entry(verdict="passport"))
+        person = (poor, entry(verdict="glasses"))
+        days = (((page, person, person), poor), ((person, page, page), poor), ((page, page, page), printed))
+        for attempts, expected in days:
+            state = documented(idle)
+            for best, log in attempts:
+                state, _ = run(state, ev.PortraitMissed(state.run, best, log, CAMERA))
+
+            assert state.best_portrait == expected
+        told = view(state, TEXTS).screen
+        state, _ = run(state, press(Key.OK))
+
+        assert told.lines[0] == TEXTS.text("face.advice.passport")
+        assert session_of(state).document_match is None
+        assert session_of(state).portrait_advice == ["passport"]
+
     @pytest.mark.parametrize("advice", ["head-cover", "background"])
     def test_advice_about_the_picture_stands_on_the_review(self, idle: State, advice: str) -> None:
         """A head cover worn for religion is kept: the officer is told, and nothing is held back."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -92,3 +93,13 @@ def test_finger_names_are_those_of_the_specification() -> None:
 def test_the_part_of_the_scanner_follows_from_the_fingers(positions: tuple[int, ...], sub_id: int | None) -> None:
     """Left four, right four, thumbs; nothing else lies together."""
     assert messages.sub_id_of(FingerPosition(number) for number in positions) == sub_id
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["header", "payload"])
+def test_nested_without_end_is_no_token(root: Authority, key: DeviceKey, place: int) -> None:
+    """Unsigned text from whoever sits on the port must not end the station's process."""
+    parts = key.token({"a": 1}).split(".")
+    parts[place] = base64.urlsafe_b64encode(b"[" * 200_000).rstrip(b"=").decode()
+
+    with pytest.raises(jws.JwsInvalid):
+        jws.verified(".".join(parts), [root.certificate], datetime.now(UTC))

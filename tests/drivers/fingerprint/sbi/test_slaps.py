@@ -254,6 +254,13 @@ def test_another_scanner_cannot_take_over_a_session(rig: Any) -> None:
             rig.capture(driver, RIGHT_FOUR)
         with pytest.raises(WrongSensor, match="000000000043"):
             driver.open()
+        # As the station does after every fault: the same person goes on with the fingers taken so far.
+        rig.remote.request("serial", "000000000042")
+        driver.open()
+        driver.begin_session({FingerPosition.RIGHT_THUMB: b"not a picture"})
+        rig.remote.request("serial", "000000000043")
+        with pytest.raises(WrongSensor, match="000000000043"):
+            driver.open()
         driver.end_session()
         assert driver.open().model == "Emulated Slap 442"
     finally:
