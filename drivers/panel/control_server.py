@@ -79,6 +79,7 @@ class ControlServer:
         self._told: dict[str, Any] = {}
         self._batch: tuple[int, float, float] | None = None
         self._stopping = False
+        self._held = threading.Event()
         self._listener: socket.socket | None = None
         self._thread = threading.Thread(target=self._serve, name="panel-control", daemon=True)
 
@@ -92,6 +93,15 @@ class ControlServer:
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
         self._thread.start()
+
+    def hold(self) -> None:
+        """Commands wait from now on: nobody may touch lines that are just being claimed."""
+        self._held.set()
+
+    def release(self) -> None:
+        """What waited is carried out, in its order."""
+        self._held.clear()
+        self._wake()
 
     def changed(self) -> None:
         """An output changed now. Any thread; returns at once."""
@@ -116,6 +126,8 @@ class ControlServer:
             while not self._stopping:
                 for key, events in self._selector.select(self._wait_s()):
                     self._ready(key, events)
+                for client in self._clients:
+                    self._take_lines(client)
                 self._run_agenda()
                 self._tell_changes()
                 self._drop_gone()
@@ -169,14 +181,19 @@ class ControlServer:
             client.gone = True
             return
         client.received += data
+        self._take_lines(client)
+        if len(client.received) > MAX_LINE_BYTES:
+            self._send(client, {"ok": False, "error": f"line is longer than {MAX_LINE_BYTES} bytes"})
+            client.gone = True
+
+    def _take_lines(self, client: _Client) -> None:
+        if self._held.is_set() or client.gone:
+            return
         while (end := client.received.find(b"\n")) >= 0:
             line = bytes(client.received[:end])
             del client.received[: end + 1]
             if line.strip():
                 self._command(client, line)
-        if len(client.received) > MAX_LINE_BYTES:
-            self._send(client, {"ok": False, "error": f"line is longer than {MAX_LINE_BYTES} bytes"})
-            client.gone = True
 
     def _command(self, client: _Client, line: bytes) -> None:
         reply: dict[str, Any] = {"ok": True}

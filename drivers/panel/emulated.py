@@ -56,7 +56,7 @@ class EmulatedFactory(MockFactory):  # type: ignore[misc]
         self._server = server
 
     def name_lines(self, roles: Mapping[str, int], active_low: frozenset[str] = frozenset()) -> None:
-        """Gives lines the names that commands and events use.
+        """Gives lines the names that commands and events use; commands wait until `lines_claimed`.
 
         Args:
             roles: name to BCM number; `red`, `green` and `blue` together are reported as `status`.
@@ -64,6 +64,13 @@ class EmulatedFactory(MockFactory):  # type: ignore[misc]
         """
         self._active_low = active_low
         self._roles = dict(roles)
+        if self._server is not None:
+            self._server.hold()
+
+    def lines_claimed(self) -> None:
+        """All lines are claimed: what was asked for meanwhile is carried out now."""
+        if self._server is not None:
+            self._server.release()
 
     def output_changed(self) -> None:
         """Called by the pins, in whichever thread wrote them."""

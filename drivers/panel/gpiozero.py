@@ -148,6 +148,9 @@ class GpiozeroPanel:
         self._lights.start()
         for button in Button:
             self._button(button, on_edge)
+        lines_claimed = getattr(self._factory, "lines_claimed", None)
+        if lines_claimed is not None:
+            lines_claimed()
 
     def _button(self, button: Button, on_edge: Callable[[Edge], None]) -> None:
         pin = getattr(self._options, button.value)

@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import gpiozero
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -70,6 +71,30 @@ def test_another_process_presses_and_sees(socket_path: Path) -> None:
     assert 0 < green.monotonic_ns - touched_ns < 1_000_000_000
     assert rest[-1].name == "status"
     assert rest[-1].value == (0, 0, 0)
+
+
+def test_who_presses_too_early_is_served_when_the_lines_are_claimed(socket_path: Path) -> None:
+    """A touch in the middle of claiming must neither be lost nor meet a half-made button."""
+    factory = EmulatedFactory(socket_path)
+    try:
+        factory.name_lines({Button.OFFICER_OK.value: 5})
+        connection = raw(socket_path)
+        connection.sendall(b'{"op": "press", "pin": "officer_ok"}\n')
+        connection.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+        pressed: list[bool] = []
+        button = gpiozero.Button(5, pin_factory=factory)
+        button.when_pressed = lambda: pressed.append(True)
+        factory.lines_claimed()
+        connection.settimeout(5)
+        answer = json.loads(connection.makefile("rb").readline())
+        connection.close()
+
+        assert answer["ok"]
+        assert pressed == [True]
+    finally:
+        factory.close()
 
 
 def test_the_socket_is_the_owners_alone(bench: Any) -> None:
