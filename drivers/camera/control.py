@@ -22,6 +22,7 @@ from drivers.camera.errors import SceneInvalid
 from drivers.errors import DeviceFault
 
 _SEND_TIMEOUT_S = 1.0
+_JOIN_S = 5.0
 
 
 class ControlServer:
@@ -56,7 +57,7 @@ class ControlServer:
         if self._thread is None or self._wake is None or self._listener is None:
             return
         self._wake[0].close()
-        self._thread.join()
+        self._thread.join(_JOIN_S)
         self._wake[1].close()
         self._listener.close()
         with contextlib.suppress(OSError):
